@@ -1,0 +1,28 @@
+"""`convnet`: the convolutional network of lab 2, with every option that its figures switch."""
+
+from __future__ import annotations
+
+from tui_lab.hyperparameters import Hyperparameters, ImageSet, hyperparameter
+from tui_lab.labs.exercise import Exercise
+
+
+class ConvNetHyperparameters(Hyperparameters):
+    dataset: ImageSet = hyperparameter("cifar10", "data set", topic="Data")
+    batch_norm: bool = hyperparameter(
+        False, "batch normalisation after each convolution, before ReLU", topic="Model", question="2.34"
+    )
+    dropout: float = hyperparameter(
+        0.0, "probability of dropping a unit of fc4", topic="Model", question="2.32", ge=0, le=1
+    )
+    softmax_output: bool = hyperparameter(
+        False, "softmax before the cross-entropy, which has one already", topic="Model", question="1.14"
+    )
+
+
+CONVNET = Exercise(
+    name="convnet",
+    lab=2,
+    title="Convolutional network",
+    hyperparameters=ConvNetHyperparameters,
+    model="tui_lab.models.convnet:ConvNet",
+)
