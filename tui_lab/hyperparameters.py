@@ -274,7 +274,7 @@ def _limit(bounds: Mapping[str, Any], key: str, sign: str) -> tuple[str, str] | 
 def declarations(model: type[Hyperparameters]) -> dict[str, Declaration]:
     """Every hyperparameter of `model` by name, ordered by topic and then by declaration.
 
-    Left out are those that no choice of `model` lets have an effect: the noise of 2-D points, on an exercise for images.
+    Left out are those that no choice of `model` lets have an effect: the noise of 2-D points, where it takes images.
     """
     found = {name: _declaration(name, field) for name, field in model.model_fields.items()}
     reachable = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import Tensor, nn
+from torch import nn
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 
@@ -42,8 +42,3 @@ class MLP(nn.Sequential):
         if softmax_output:
             layers.append(nn.Softmax(dim=1))
         super().__init__(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (or probabilities) of shape (B, classes)."""
-        y: Tensor = super().forward(x)
-        return y
