@@ -5,7 +5,6 @@ A message is one sentence that names what is wrong; `hint` is what to do about i
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 DONE, FAILED, USAGE, MISSING, INTERRUPTED = 0, 1, 2, 3, 130
@@ -65,5 +64,7 @@ class DivergedError(TuiLabError):
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """A sentence naming the closest of `names`, or an empty string when none is close."""
+    import difflib  # only a mistake pays for it
+
     close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
     return f"Did you mean {close[0]!r}?" if close else ""

@@ -10,15 +10,17 @@ help line says which: a preset, a flag and a form can then all write it.
 
 from __future__ import annotations
 
+import json
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from tui_lab.errors import UsageError, nearest
 
@@ -30,6 +32,8 @@ DatasetName = Literal[
 Standardize = Literal["none", "channel", "gcn", "zca", "pca", "pca-published", "l1", "l2", "minmax"]
 Optimizer = Literal["sgd", "adam", "adamw", "adagrad", "adadelta", "rmsprop"]
 Scheduler = Literal["none", "constant", "linear", "step", "exponential", "polynomial", "cosine"]
+
+LARGEST = 2**63 - 1  # TOML's largest whole number; as a bound it is not worth words
 
 TOPICS = ("Data", "Augmentation", "Model", "Optimisation", "Regularisation", "Run")
 
@@ -83,8 +87,10 @@ class Hyperparameters(BaseModel):
         ge=0,
         le=5,
     )
-    train_size: int = hyperparameter(0, "training samples, stratified; 0 = all", topic="Data", question="1.2", ge=0)
-    test_size: int = hyperparameter(0, "test samples, stratified; 0 = all", topic="Data", ge=0)
+    train_size: int = hyperparameter(
+        0, "training samples, stratified; 0 = all", topic="Data", question="1.2", ge=0, le=LARGEST
+    )
+    test_size: int = hyperparameter(0, "test samples, stratified; 0 = all", topic="Data", ge=0, le=LARGEST)
     validation_fraction: float = hyperparameter(
         0.0, "share of the training samples held out to select on", topic="Data", question="1.1", ge=0, le=0.9
     )
@@ -144,7 +150,12 @@ class Hyperparameters(BaseModel):
         le=2,
     )
     step_size: int = hyperparameter(
-        10, "epochs between two decays", topic="Optimisation", only_if={"scheduler": ("step",)}, ge=1
+        10,
+        "epochs between two decays",
+        topic="Optimisation",
+        only_if={"scheduler": ("step",)},
+        ge=1,
+        le=LARGEST,
     )
     factor: float = hyperparameter(
         1 / 3,
@@ -160,12 +171,18 @@ class Hyperparameters(BaseModel):
         topic="Optimisation",
         only_if={"scheduler": ("constant", "linear", "polynomial")},
         ge=1,
+        le=LARGEST,
     )
     power: float = hyperparameter(
         1.0, "power of the decay", topic="Optimisation", only_if={"scheduler": ("polynomial",)}, gt=0, le=10
     )
     T_max: int = hyperparameter(
-        0, "epochs of half a cosine; 0 = all epochs", topic="Optimisation", only_if={"scheduler": ("cosine",)}, ge=0
+        0,
+        "epochs of half a cosine; 0 = all epochs",
+        topic="Optimisation",
+        only_if={"scheduler": ("cosine",)},
+        ge=0,
+        le=LARGEST,
     )
     eta_min: float = hyperparameter(
         0.0, "lowest learning rate", topic="Optimisation", only_if={"scheduler": ("cosine",)}, ge=0
@@ -180,7 +197,12 @@ class Hyperparameters(BaseModel):
         0.0, "probability spread over all classes in the training loss", topic="Regularisation", ge=0, lt=1
     )
     early_stopping: int = hyperparameter(
-        0, "epochs without improvement before stopping; 0 = never", topic="Regularisation", question="2.18", ge=0
+        0,
+        "epochs without improvement before stopping; 0 = never",
+        topic="Regularisation",
+        question="2.18",
+        ge=0,
+        le=LARGEST,
     )
     selection_metric: Literal["accuracy", "loss"] = hyperparameter(
         "accuracy", "what selects the best epoch and stops early", topic="Regularisation"
@@ -217,9 +239,10 @@ class Hyperparameters(BaseModel):
             (self.dataset == "folder" and not self.folder, "folder", "must name a folder when dataset is 'folder'"),
             (self.crop_padding > 0 and self.crop == 0, "crop_padding", "needs a crop"),
         ]
-        for is_wrong, name, message in problems:
-            if is_wrong:
-                raise ValueError(f"{name} {message}")
+        wrong = [(name, message) for is_wrong, name, message in problems if is_wrong]
+        if wrong:
+            text = "; ".join(f"{name} {message}" for name, message in wrong)
+            raise PydanticCustomError("combination", text, {"problems": wrong})
         return self
 
 
@@ -243,9 +266,47 @@ class Declaration:
         """`batch_size` -> `--batch-size`."""
         return "--" + self.name.replace("_", "-")
 
+    def parse(self, text: str) -> Any:
+        """The value that `text` (of a flag, a form, a filter) stands for.
+
+        Text that stands for none comes back as it is: validation then says what is allowed.
+        """
+        stripped = text.strip()
+        try:
+            if self.type is bool:
+                return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}[
+                    stripped.lower()
+                ]
+            if self.type is int:
+                return _whole(stripped)
+            if self.type is float:
+                return float(stripped)
+            if self.type is list:
+                return [_whole(part) for part in stripped.strip("[]").split(",") if part.strip()]
+        except (ValueError, KeyError, OverflowError):
+            return text
+        return text
+
+    def arguments(self, value: Any) -> list[str]:
+        """The flag that sets it to `value`: `--lr 0.1`, `--flip`, `--no-flip`, `--hidden 128,64`."""
+        if self.type is bool:
+            return [self.flag if value else f"--no{self.flag[1:]}"]
+        return [self.flag, ",".join(map(str, value)) if self.type is list else str(value)]
+
     def has_effect(self, values: Mapping[str, Any]) -> bool:
         """Whether this hyperparameter changes anything, given the `values` of the others."""
         return all(values.get(name) in allowed for name, allowed in self.only_if.items())
+
+
+_KINDS: dict[type, str] = {int: "a whole number", float: "a number"}
+
+
+def _whole(text: str) -> int:
+    """`50000`, `50_000` or `5e4`."""
+    number = float(text.replace("_", ""))
+    if number != int(number):
+        raise ValueError(text)
+    return int(text) if text.strip().lstrip("+-").isdigit() else int(number)
 
 
 def _in_words(name: str, kind: type, choices: tuple[str, ...], bounds: Mapping[str, Any]) -> str:
@@ -258,14 +319,14 @@ def _in_words(name: str, kind: type, choices: tuple[str, ...], bounds: Mapping[s
     lower = _limit(bounds, "gt", "<") or _limit(bounds, "ge", "<=")
     upper = _limit(bounds, "lt", "<") or _limit(bounds, "le", "<=")
     if not lower and not upper:
-        return {int: "a whole number", float: "a number", str: "text"}[kind]
+        return _KINDS.get(kind, "text")
     left = f"{lower[1]} {lower[0]} " if lower else ""
     right = f" {upper[0]} {upper[1]}" if upper else ""
     return f"{left}{name}{right}"
 
 
 def _limit(bounds: Mapping[str, Any], key: str, sign: str) -> tuple[str, str] | None:
-    if key not in bounds:
+    if bounds.get(key, LARGEST) == LARGEST:
         return None
     value = bounds[key]
     return sign, "2^63" if value == 2**63 else f"{value:g}" if value < 1e5 else f"{value:,}"
@@ -325,39 +386,89 @@ class Mistake:
     problem: str
     hint: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """`lr = 0: must be 0 < lr <= 100`, without the hint and without a full stop."""
+        given = (
+            f"{_written_key(self.key)} = {written(self.value)}" if self.value is not None else _written_key(self.key)
+        )
+        return f"{given}: {self.problem}"
+
     def __str__(self) -> str:
-        given = f"{self.key} = {self.value!r}" if self.value is not None else self.key
-        return f"{given}: {self.problem}{'. ' + self.hint if self.hint else ''}"
+        return f"{self.sentence}{f' ({self.hint})' if self.hint else ''}"
+
+
+def written(value: Any, most: int = 60) -> str:
+    """`value` as a preset would write it, in at most `most` printable characters; what lists hold is not unfolded."""
+    if isinstance(value, list):
+        text = f"[{', '.join('[...]' if isinstance(item, list) else written(item) for item in value[:most])}]"
+    elif isinstance(value, dict):
+        text = "{...}"
+    elif isinstance(value, bool | str):
+        text = json.dumps(value if isinstance(value, bool) else value[:most], ensure_ascii=False)
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        text = "a number beyond 64 bits"  # Python refuses to write those of more than 4300 digits
+    else:
+        text = str(value)
+    text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _written_key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", key) else written(key)
 
 
 def mistakes_in(model: type[Hyperparameters], values: Mapping[str, Any]) -> list[Mistake]:
-    """Every mistake of `values` at once; empty when `model(**values)` would be accepted."""
+    """Every mistake of `values` at once; empty when `model(**values)` would be accepted.
+
+    Combinations of values are judged when each value by itself is one that is allowed.
+    """
     try:
         model.model_validate(dict(values))
     except ValidationError as error:
-        known = declarations(model)
-        found = [_mistake(detail, values, known) for detail in error.errors(include_url=False)]
-        return list({mistake.key: mistake for mistake in found}.values())
+        found = [mistake for detail in error.errors(include_url=False) for mistake in _mistakes(model, detail, values)]
+        return list({mistake.sentence: mistake for mistake in found}.values())
     return []
 
 
-def _mistake(detail: Any, values: Mapping[str, Any], known: Mapping[str, Declaration]) -> Mistake:
-    if not detail["loc"]:  # a combination of values
-        message = re.sub(r"^Value error, ", "", detail["msg"])
-        key, _, problem = message.partition(" ")
-        return Mistake(key, None, problem)
+def _mistakes(model: type[Hyperparameters], detail: Any, values: Mapping[str, Any]) -> list[Mistake]:
+    if detail["type"] == "combination":
+        return [Mistake(name, values.get(name), problem) for name, problem in detail["ctx"]["problems"]]
     key = str(detail["loc"][0])
     value = values.get(key)
     if detail["type"] == "extra_forbidden":
-        return Mistake(key, value, "no such hyperparameter", nearest(key, known))
-    declaration = known[key]
-    hint = nearest(value, declaration.choices) if isinstance(value, str) else ""
-    return Mistake(key, value, f"must be {declaration.allowed}", hint)
+        return [Mistake(key, value, "no such hyperparameter", nearest(key, declarations(model)))]
+    declaration = _declaration(key, model.model_fields[key])
+    allowed = declaration.allowed
+    kind = _KINDS.get(declaration.type, "")
+    if kind and kind not in allowed and not _is_a(declaration.type, value):
+        allowed = f"{kind}, {allowed}"
+    return [Mistake(key, value, f"must be {allowed}", _hint(declaration, value))]
+
+
+def _is_a(kind: type, value: Any) -> bool:
+    return isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+
+
+def _hint(declaration: Declaration, value: Any) -> str:
+    if not isinstance(value, str):
+        return ""
+    if declaration.choices:
+        return nearest(value, declaration.choices)
+    meant = declaration.parse(value)
+    return "" if isinstance(meant, str) else f"Write {written(meant)}, without quotes."
+
+
+def refusal(mistakes: Sequence[Mistake]) -> UsageError:
+    """One error for all of `mistakes`, of which there is at least one."""
+    if len(mistakes) == 1:
+        return UsageError(f"{mistakes[0].sentence}.", mistakes[0].hint)
+    return UsageError(f"{'; '.join(map(str, mistakes))}.")
 
 
 def build(model: type[Hyperparameters], values: Mapping[str, Any]) -> Hyperparameters:
     """`model(**values)`, with every mistake in one `UsageError` in the program's own words."""
     mistakes = mistakes_in(model, values)
     if mistakes:
-        raise UsageError("; ".join(map(str, mistakes)) + ".")
+        raise refusal(mistakes)
     return model.model_validate(dict(values))

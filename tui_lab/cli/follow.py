@@ -1,0 +1,154 @@
+"""Following runs to their end: progress on stderr, a line an epoch (or an event) on stdout."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.text import Text
+
+from tui_lab.cli.output import data_console, duration, percent, say, talk_console
+from tui_lab.errors import DONE, FAILED, INTERRUPTED
+from tui_lab.runs.control import request
+from tui_lab.runs.events import Event, encode, number
+from tui_lab.runs.history import HistoryReader
+
+if TYPE_CHECKING:
+    from tui_lab.jobs.executor import Executor
+    from tui_lab.runs.directory import RunDirectory
+
+POLL_S = 0.1
+ROW = "{run}epoch {epoch:>4}  train {train_loss} {train_accuracy}  test {test_loss} {test_accuracy}  lr {lr}"
+
+
+class Follower:
+    """Drives an executor until its runs have ended, and shows them.
+
+    Args:
+        executor: with the runs submitted.
+        runs: all of them.
+        as_json: one event a line on stdout instead of a row an epoch.
+    """
+
+    def __init__(self, executor: Executor, runs: list[RunDirectory], *, as_json: bool = False) -> None:
+        self._executor = executor
+        self._runs = runs
+        self._as_json = as_json
+        self._readers = {run.id: HistoryReader(run) for run in runs}
+        self._is_stopping = False
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            _Numbers(),
+            console=talk_console(),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+            refresh_per_second=8,
+        )
+        # With both streams on one terminal, rows go through the live display, which keeps itself below them
+        self._rows: Console = self._progress.console if _share_terminal() else data_console()
+        self._tasks = {run.id: self._progress.add_task(_label(run), total=1.0, visible=False) for run in runs}
+
+    def follow(self) -> int:
+        """Until every run has ended. Returns the exit code: that of the first failed run, 130 when interrupted."""
+        with self._progress:
+            while True:
+                try:
+                    self._poll()
+                    if not self._executor.active and not self._executor.waiting:
+                        break
+                    time.sleep(POLL_S)
+                except KeyboardInterrupt:
+                    self._stop()
+        codes = [self._summarise(run) for run in self._runs]
+        return INTERRUPTED if self._is_stopping else next((code for code in codes if code), DONE)
+
+    def _poll(self) -> None:
+        ended = self._executor.poll()
+        for run in self._executor.active + ended:
+            for event in self._readers[run.id].update():
+                self._show(run, event)
+            status = run.read_status()
+            self._progress.update(self._tasks[run.id], completed=status.progress, visible=True, status=status)
+        for run in ended:
+            self._progress.update(self._tasks[run.id], visible=False)
+
+    def _show(self, run: RunDirectory, event: Event) -> None:
+        if self._as_json:
+            sys.stdout.write(encode({"run": run.id, **event}) + "\n")
+            sys.stdout.flush()
+        elif event["kind"] == "epoch":
+            self._rows.print(self._row(run, event), markup=False)
+        elif event["kind"] in ("warning", "log"):
+            say(f"{event['kind']}: {event.get('message', '')}")
+
+    def _row(self, run: RunDirectory, event: Event) -> str:
+        values: dict[str, Any] = {name: number(event.get(name)) for name in event}
+        losses = {name: f"{value:.4f}" for name, value in values.items() if name.endswith("_loss")}
+        accuracies = {name: percent(value) + " %" for name, value in values.items() if name.endswith("_accuracy")}
+        name = f"{run.id}  " if len(self._runs) > 1 else ""
+        row = ROW.format(run=name, epoch=event.get("epoch"), lr=f"{values['lr']:.4g}", **losses, **accuracies)
+        for split in ("validation", "train_eval"):
+            if f"{split}_accuracy" in accuracies:
+                row += f"  {split} {losses[f'{split}_loss']} {accuracies[f'{split}_accuracy']}"
+        return row + ("  *" if event.get("is_best") else "")
+
+    def _stop(self) -> None:
+        """First ctrl-c: a clean stop, with everything kept. Second: the workers are killed."""
+        if self._is_stopping:
+            self._executor.kill()
+            return
+        self._is_stopping = True
+        self._executor.withdraw()
+        for run in self._executor.active:
+            request(run.control, "stop")
+        say("Stopping at the next step; everything is kept. Press ctrl-c again to kill.")
+
+    def _summarise(self, run: RunDirectory) -> int:
+        """A sentence on how the run ended. Returns its exit code."""
+        status = run.read_status()
+        state = status.actual_state()
+        if state == "finished":
+            best = status.best
+            note = f" {status.message}" if status.message else ""
+            accuracy = f"test {percent(status.last.get('test_accuracy'))} %"
+            best_at = f"best {percent(best.get('test_accuracy'))} % at epoch {int(best.get('epoch', 0))}"
+            say(f"{run.id} finished in {duration(status.elapsed)}: {accuracy}, {best_at}.{note}")
+            return DONE
+        if state == "stopped":
+            say(f"{run.id} stopped after epoch {status.epoch}, step {status.step}. {status.hint}")
+            return DONE
+        if state == "queued":
+            say(f"{run.id} was not started. Start it with: tui-lab runs resume {run.id}")
+            return DONE
+        say(f"{run.id} {state}: {status.message} {status.hint}".rstrip())
+        return status.exit_code or FAILED
+
+
+class _Numbers(ProgressColumn):
+    """Epoch, last metrics, speed and time left, from the status that the task carries."""
+
+    def render(self, task: Task) -> Text:
+        status = task.fields.get("status")
+        if status is None or not status.steps_per_epoch:
+            return Text("starting", style="dim")
+        parts = [f"epoch {min(status.epoch + 1, status.epochs)}/{status.epochs}"]
+        if "test_accuracy" in status.last:
+            parts.append(f"test {percent(status.last['test_accuracy'])} %")
+        parts += [f"{status.images_per_second:,.0f}/s", f"{duration(status.seconds_left)} left"]
+        if status.state == "paused":
+            parts.append("paused")
+        return Text("  ".join(parts))
+
+
+def _label(run: RunDirectory) -> str:
+    status = run.read_status()
+    return status.preset or f"{status.exercise} {run.id.rsplit('-', 1)[-1]}"
+
+
+def _share_terminal() -> bool:
+    return sys.stdout.isatty() and sys.stderr.isatty()

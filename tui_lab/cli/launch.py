@@ -1,0 +1,67 @@
+"""From a configuration to a run under way; what `train`, `run` and `runs resume` share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from tui_lab.errors import INTERRUPTED
+
+if TYPE_CHECKING:
+    from tui_lab.cli.context import Places
+    from tui_lab.hyperparameters import Hyperparameters
+    from tui_lab.labs.exercise import Exercise
+    from tui_lab.runs.directory import RunDirectory
+
+
+def create_run(places: Places, exercise: Exercise, hyperparameters: Hyperparameters, preset: str = "") -> RunDirectory:
+    """A queued run, after every check that needs no torch.
+
+    Raises UsageError, MissingDataError or MissingDeviceError, before anything is written.
+    """
+    from tui_lab.data.catalogue import is_present, missing_data_error
+    from tui_lab.devices import check_device
+    from tui_lab.labs.check import check_configuration
+
+    check_configuration(exercise, hyperparameters)
+    check_device(hyperparameters.device)
+    if not is_present(hyperparameters.dataset, places.data):
+        raise missing_data_error(hyperparameters.dataset, places.data)
+    values = hyperparameters.model_dump()
+    return places.store.create(exercise.name, values, preset=preset, data_dir=places.data)
+
+
+def follow(runs: list[RunDirectory], *, jobs: int = 1, as_json: bool = False) -> None:
+    """Train the runs, `jobs` at a time, and show them. Exits with their exit code."""
+    from tui_lab.cli.follow import Follower
+    from tui_lab.jobs.local import LocalExecutor
+
+    executor = LocalExecutor(jobs)
+    for run in runs:
+        executor.submit(run)
+    code = Follower(executor, runs, as_json=as_json).follow()
+    if code:
+        raise typer.Exit(code)
+
+
+def detach(runs: list[RunDirectory], jobs: int = 1) -> None:
+    """Leave the runs to a queue that goes on without this process. Prints their ids."""
+    from tui_lab.jobs.queue import start_queue
+
+    start_queue(runs, jobs)
+    for run in runs:
+        print(run.id)
+
+
+def watch_started(run: RunDirectory) -> None:
+    """Start the worker and watch it with charts; leaving the charts leaves it running."""
+    from tui_lab.cli.watch import watch
+    from tui_lab.devices import cores
+    from tui_lab.jobs.local import start_worker
+
+    start_worker(run, cores())
+    try:
+        watch(run)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None

@@ -1,0 +1,341 @@
+"""`tui-lab runs`: list, look into, control, resume, export and delete runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tui_lab.cli.completion import complete_run
+from tui_lab.cli.context import places
+
+if TYPE_CHECKING:
+    from tui_lab.runs.directory import RunDirectory
+    from tui_lab.runs.status import Status
+    from tui_lab.runs.store import Listed
+
+app = typer.Typer(
+    help="Every run that was trained, or is being trained.", no_args_is_help=True, rich_markup_mode="rich"
+)
+
+RUN_HELP = "An id, a unique part of one, a path, or [bold]last[/bold]."
+OneRun = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=complete_run)]
+SomeRuns = Annotated[list[str], typer.Argument(metavar="RUN...", help=RUN_HELP, autocompletion=complete_run)]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+MARKS = {
+    "queued": "[dim]○[/] queued",
+    "running": "[cyan]●[/] running",
+    "paused": "[yellow]◐[/] paused",
+    "finished": "◆ finished",
+    "stopped": "[yellow]■[/] stopped",
+    "failed": "[red]✕[/] failed",
+    "crashed": "[red]✕[/] crashed",
+}
+
+
+@app.command("list")
+def list_runs(
+    context: typer.Context,
+    exercise: Annotated[str | None, typer.Option(help="Only runs of this exercise.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only runs in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many, the newest; 0 = all.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Every run, newest first."""
+    from tui_lab.cli.output import data_console, print_json, say
+
+    found = [
+        entry
+        for entry in reversed(places(context).store.list())
+        if exercise in (None, entry.status.exercise) and state in (None, entry.state)
+    ]
+    found = found[:limit] if limit else found
+    if as_json:
+        print_json([_summary(entry) for entry in found])
+    elif found:
+        data_console().print(_list_table(found))
+    else:
+        say("No runs yet. Start one: tui-lab run digits-convnet")
+
+
+def _list_table(found: list[Listed]) -> Any:
+    from tui_lab.cli.output import age, percent, table
+
+    made = table("state", "run", "preset", ">lr", ">batch", ">epochs", ">best test %", ">last", ">age")
+    for entry in found:
+        s, hp = entry.status, entry.status.hyperparameters
+        best = percent(s.best.get("test_accuracy"))
+        at = f" @{int(s.best['epoch'])}" if "epoch" in s.best else ""
+        made.add_row(
+            MARKS[entry.state],
+            entry.run.id,
+            s.preset or "-",
+            f"{hp['lr']:g}" if "lr" in hp else "-",
+            str(hp.get("batch_size", "-")),
+            f"{s.epoch}/{s.epochs}" if s.epoch < s.epochs else str(s.epochs),
+            best + at,
+            percent(s.last.get("test_accuracy")),
+            age(s.created),
+        )
+    return made
+
+
+def _summary(entry: Listed) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"id": entry.run.id, "path": str(entry.run.path), **asdict(entry.status), "state": entry.state}
+
+
+@app.command()
+def show(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
+    """How a run was made and how it stands."""
+    from tui_lab.cli.output import data_console, print_json
+    from tui_lab.runs.history import HistoryReader
+    from tui_lab.runs.store import listed
+
+    found = places(context).store.find(run)
+    entry = listed(found)
+    reader = HistoryReader(found)
+    reader.update()
+    if as_json:
+        print_json({**_summary(entry), "started": reader.history.started, "skipped_lines": reader.skipped})
+        return
+    console = data_console()
+    console.print(f"[bold]{found.id}[/]  {MARKS[entry.state]}")
+    for line in _story(entry.status):
+        console.print(line, markup=False)
+    if reader.skipped:
+        console.print(f"{reader.skipped} unreadable lines of the log were skipped", markup=False)
+    for event in reader.history.recent:
+        console.print(f"{event['kind']}: {event.get('message', '')}", markup=False)
+    console.print(_metrics_table(entry.status))
+    console.print(_settings_table(entry.status))
+    console.print(str(found.path), markup=False, style="dim")
+
+
+def _story(status: Status) -> list[str]:
+    from tui_lab.cli.output import duration
+
+    how = f"{status.exercise}" + (f" from preset {status.preset}" if status.preset else "")
+    where = f"{status.device}, {status.threads} threads, {status.precision}" if status.device else "not started yet"
+    layout = ", channels_last" if status.channels_last else ""
+    lines = [
+        f"{how} on {where}{layout}",
+        f"{status.epoch} of {status.epochs} epochs in {duration(status.elapsed)}",
+    ]
+    if status.message:
+        lines.append(f"{status.message} {status.hint}".strip())
+    return lines
+
+
+def _metrics_table(status: Status) -> Any:
+    from tui_lab.cli.output import percent, table
+
+    made = table("metric", ">last", f">best (epoch {int(status.best.get('epoch', 0))})")
+    for name, value in status.last.items():
+        cell = percent if name.endswith("_accuracy") else lambda v: "-" if v is None else f"{v:.4f}"
+        made.add_row(name.replace("_", " "), cell(value), cell(status.best.get(name)))
+    return made
+
+
+def _settings_table(status: Status) -> Any:
+    from tui_lab.cli.output import table
+    from tui_lab.labs.catalogue import EXERCISES
+
+    known = EXERCISES[status.exercise].declarations if status.exercise in EXERCISES else {}
+    made = table("hyperparameter", "value", "default")
+    for name, value in status.hyperparameters.items():
+        declared = known.get(name)
+        if declared is None or (declared.default == value and not declared.question):
+            continue
+        is_changed = declared.default != value
+        style = "bold" if is_changed else "dim"
+        made.add_row(f"[{style}]{name}[/]", f"[{style}]{value}[/]", str(declared.default) if is_changed else "")
+    return made
+
+
+@app.command()
+def watch(
+    context: typer.Context,
+    run: OneRun,
+    log_loss: Annotated[bool, typer.Option("--log-loss", help="Logarithmic axis for the loss.")] = False,
+    smooth: Annotated[float, typer.Option(min=0, max=0.99, help="Smoothing of the training curves.")] = 0.6,
+    once: Annotated[bool, typer.Option("--once", help="Draw once and leave.")] = False,
+) -> None:
+    """Live charts of loss and accuracy, of any run, from any terminal. Leaving them leaves the run alone."""
+    from tui_lab.cli.watch import watch as watch_run
+
+    watch_run(places(context).store.find(run), log_loss=log_loss, smoothing=smooth, once=once)
+
+
+@app.command()
+def compare(context: typer.Context, runs: SomeRuns, as_json: AsJson = False) -> None:
+    """Runs side by side: their metrics, and only the hyperparameters that differ."""
+    from tui_lab.cli.output import data_console, print_json, table
+    from tui_lab.runs.store import listed
+
+    store = places(context).store
+    entries = [listed(store.find(name)) for name in runs]
+    values = [entry.status.hyperparameters for entry in entries]
+    names = list(dict.fromkeys(name for one in values for name in one))
+    differing = [name for name in names if len({str(one.get(name)) for one in values}) > 1]
+    if as_json:
+        print_json(
+            [
+                {**_summary(e), "differing": {name: e.status.hyperparameters.get(name) for name in differing}}
+                for e in entries
+            ]
+        )
+        return
+    made = table("", *(f">{entry.run.id.rsplit('-', 1)[-1]}" for entry in entries))
+    made.add_row("state", *(entry.state for entry in entries))
+    for name in differing:
+        made.add_row(name, *(str(one.get(name, "-")) for one in values))
+    made.add_section()
+    for label, cells in _compared_metrics([entry.status for entry in entries]):
+        made.add_row(label, *cells)
+    data_console().print(made)
+
+
+def _compared_metrics(statuses: list[Status]) -> list[tuple[str, list[str]]]:
+    from tui_lab.cli.output import duration, percent
+
+    return [
+        ("best test %", [percent(s.best.get("test_accuracy")) for s in statuses]),
+        ("at epoch", [str(int(s.best.get("epoch", 0))) for s in statuses]),
+        ("last test %", [percent(s.last.get("test_accuracy")) for s in statuses]),
+        ("last train %", [percent(s.last.get("train_accuracy")) for s in statuses]),
+        ("epochs", [f"{s.epoch}/{s.epochs}" for s in statuses]),
+        ("trained for", [duration(s.elapsed) for s in statuses]),
+    ]
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    runs: SomeRuns,
+    lr: Annotated[float | None, typer.Option(min=0.0, help="A new base learning rate from here on.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the cores.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One event a line on stdout.")] = False,
+    detached: Annotated[bool, typer.Option("--detach", help="Start, and leave.")] = False,
+) -> None:
+    """Go on exactly where a stopped, failed or crashed run was last saved."""
+    from tui_lab.cli.launch import detach, follow
+    from tui_lab.runs.control import renew
+
+    store = places(context).store
+    found = [_resumable(store.find(name)) for name in runs]
+    for run in found:
+        renew(run.control, lr)
+    if detached:
+        detach(found, jobs)
+    else:
+        follow(found, jobs=jobs, as_json=as_json)
+
+
+def _resumable(run: RunDirectory) -> RunDirectory:
+    from tui_lab.errors import RunBusyError, UsageError
+
+    status = run.read_status()
+    holder = status.held_by()
+    if holder:
+        raise RunBusyError(f"Run {run.id} is held by {holder}.", f"Watch it: tui-lab runs watch {run.id}")
+    if status.state == "finished":
+        raise UsageError(f"Run {run.id} is finished; there is nothing to resume.")
+    run.read_request()
+    return run
+
+
+@app.command()
+def stop(context: typer.Context, runs: SomeRuns) -> None:
+    """Stop at the next step; everything is kept."""
+    _ask(context, runs, "stop")
+
+
+@app.command()
+def pause(context: typer.Context, runs: SomeRuns) -> None:
+    """Stand still until `runs continue`."""
+    _ask(context, runs, "pause")
+
+
+@app.command()
+def step(context: typer.Context, runs: SomeRuns) -> None:
+    """Take a single step of a paused run."""
+    _ask(context, runs, "step")
+
+
+@app.command("continue")
+def continue_(
+    context: typer.Context,
+    runs: SomeRuns,
+    lr: Annotated[float | None, typer.Option(min=0.0, help="A new base learning rate from the next step on.")] = None,
+) -> None:
+    """Let a paused run go on; with --lr, change the learning rate of any running one."""
+    _ask(context, runs, "run", lr)
+
+
+def _ask(context: typer.Context, names: list[str], command: Any, lr: float | None = None) -> None:
+    from tui_lab.cli.output import say
+    from tui_lab.errors import UsageError
+    from tui_lab.runs.control import request
+
+    store = places(context).store
+    for name in names:
+        run = store.find(name)
+        status = run.read_status()
+        if not status.held_by():
+            raise UsageError(f"Run {run.id} is {status.actual_state()}: no worker is there to listen.")
+        request(run.control, command, lr)
+        say(f"{run.id}: asked to {command}")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    runs: SomeRuns,
+    format: Annotated[str, typer.Option("--format", "-f", help="csv (a row an epoch), json, or tensorboard.")] = "csv",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File, or folder for several runs and TensorBoard.")
+    ] = None,
+) -> None:
+    """Write runs as CSV, JSON or a TensorBoard log; one run without --output goes to stdout."""
+    from tui_lab.cli.output import say
+    from tui_lab.errors import UsageError, nearest
+    from tui_lab.runs import export as exports
+
+    if format not in exports.FORMATS:
+        raise UsageError(
+            f"--format {format!r} is not one of {', '.join(exports.FORMATS)}.", nearest(format, exports.FORMATS)
+        )
+    store = places(context).store
+    found = [store.find(name) for name in runs]
+    if output is None and format != "tensorboard" and len(found) == 1:
+        sys.stdout.write(exports.to_csv(found[0]) if format == "csv" else exports.to_json(found[0]))
+        return
+    is_folder = len(found) > 1 or format == "tensorboard"
+    for run in found:
+        name = run.id if format == "tensorboard" else f"{run.id}.{format}"
+        target = (output or Path()) / name if is_folder else output or Path(name)
+        exports.export(run, format, target)
+        say(f"wrote {target}")
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    runs: SomeRuns,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete runs with everything they kept."""
+    from tui_lab.cli.output import say
+
+    store = places(context).store
+    found = [store.find(name) for name in runs]
+    if not yes:
+        typer.confirm(f"Delete {', '.join(run.id for run in found)}?", abort=True, err=True)
+    for run in found:
+        store.delete(run)
+        say(f"deleted {run.id}")

@@ -1,0 +1,97 @@
+"""The executor for this machine: one worker process a run, a number of them at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+
+from tui_lab.devices import cores
+from tui_lab.errors import FAILED, RunBusyError
+from tui_lab.runs.directory import RunDirectory
+from tui_lab.runs.status import FINAL_STATES
+from tui_lab.worker import THREADS_VARIABLE
+
+
+def start_worker(run: RunDirectory, threads: int) -> subprocess.Popen[bytes]:
+    """Start the worker of a run in a session of its own, so that it outlives the terminal.
+
+    Args:
+        run: queued or resumable.
+        threads: the most CPU threads it may use. Threads times workers must not exceed the cores: OpenMP threads that
+            are kept waiting spin, and two 2-thread workers on two cores take ten times as long.
+
+    Raises RunBusyError when a live process holds the run.
+    """
+    holder = run.read_status().held_by()
+    if holder:
+        raise RunBusyError(f"Run {run.id} is held by {holder}.", f"Watch it: tui-lab runs watch {run.id}")
+    environment = {**os.environ, THREADS_VARIABLE: str(threads), "PYTHONUNBUFFERED": "1"}
+    with run.log.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tui_lab.worker", str(run.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
+
+
+class LocalExecutor:
+    """Runs at most `jobs` workers at a time; the cores are shared evenly among them."""
+
+    def __init__(self, jobs: int = 1) -> None:
+        self.jobs = jobs
+        self._threads = max(1, cores() // jobs)
+        self._queue: deque[RunDirectory] = deque()
+        self._workers: dict[str, tuple[RunDirectory, subprocess.Popen[bytes]]] = {}
+
+    def submit(self, run: RunDirectory) -> None:
+        self._queue.append(run)
+
+    @property
+    def active(self) -> list[RunDirectory]:
+        return [run for run, _ in self._workers.values()]
+
+    @property
+    def waiting(self) -> list[RunDirectory]:
+        return list(self._queue)
+
+    def poll(self) -> list[RunDirectory]:
+        ended = []
+        for run, worker in list(self._workers.values()):
+            if worker.poll() is not None:
+                del self._workers[run.id]
+                _record_death(run, worker.returncode)
+                ended.append(run)
+        while self._queue and len(self._workers) < self.jobs:
+            run = self._queue.popleft()
+            self._workers[run.id] = (run, start_worker(run, self._threads))
+        return ended
+
+    def withdraw(self) -> None:
+        self._queue.clear()
+
+    def kill(self) -> None:
+        for _, worker in self._workers.values():
+            worker.kill()
+        for _, worker in self._workers.values():
+            worker.wait()
+
+
+def _record_death(run: RunDirectory, code: int) -> None:
+    """A worker that could not say how it ended gets a named state from whoever saw it end."""
+    status = run.read_status()
+    if status.state in FINAL_STATES or status.held_by():
+        return
+    if code < 0:
+        name = signal.Signals(-code).name
+        reason = f"The worker was killed by {name}" + (" (out of memory?)." if name == "SIGKILL" else ".")
+    else:
+        reason = f"The worker ended with exit code {code}; see log.txt."
+    status.state, status.message, status.exit_code = "crashed", reason, FAILED
+    status.hint = f"Go on from the last checkpoint: tui-lab runs resume {run.id}"
+    status.write(run.status)

@@ -1,0 +1,99 @@
+"""Exports of a run: epochs as CSV, everything as JSON, curves for TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+from tui_lab.errors import UsageError
+from tui_lab.runs.directory import RunDirectory
+from tui_lab.runs.events import Event, EventReader, finite, number
+from tui_lab.runs.files import write_atomically
+from tui_lab.runs.history import NOT_METRICS, metrics_of
+
+LEADING_COLUMNS = ("epoch", "total_step", "elapsed")
+
+
+def events_as_trained(run: RunDirectory) -> list[Event]:
+    """Every event of the log, without what a resumed worker did again."""
+    kept: list[Event] = []
+    for event in EventReader(run.events).read():
+        resumed = event.get("resumed_from") if event["kind"] == "started" else None
+        if event["kind"] == "started":
+            from_step = number(resumed.get("total_step")) or 0.0 if isinstance(resumed, dict) else 0.0
+            kept = [
+                e for e in kept if e["kind"] not in ("step", "epoch") or (number(e.get("total_step")) or 0) <= from_step
+            ]
+        kept.append(event)
+    return kept
+
+
+def to_csv(run: RunDirectory, kind: str = "epoch") -> str:
+    """One row an event of `kind` ("epoch" or "step"): position first, then every metric in order of appearance."""
+    events = [event for event in events_as_trained(run) if event["kind"] == kind]
+    metrics: dict[str, None] = {}
+    for event in events:
+        metrics.update(dict.fromkeys(metrics_of(event)))
+    columns = [*LEADING_COLUMNS, *metrics]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([event.get(column, "") for column in columns] for event in events)
+    return text.getvalue()
+
+
+def to_json(run: RunDirectory) -> str:
+    """What was asked, how it stands, and every event."""
+    content = {
+        "id": run.id,
+        "request": dataclasses.asdict(run.read_request()),
+        "status": dataclasses.asdict(run.read_status()),
+        "events": events_as_trained(run),
+    }
+    return json.dumps(finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_tensorboard(run: RunDirectory, folder: Path) -> None:
+    """Scalars of steps and epochs as a TensorBoard log in `folder`, written without torch.
+
+    Raises UsageError when the extra `tensorboard` is not installed.
+    """
+    try:
+        from tensorboard.compat.proto.event_pb2 import Event as Record
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    except ImportError as error:
+        raise UsageError(
+            "TensorBoard is not installed.", "Install the extra: pip install 'tui-lab[tensorboard]'"
+        ) from error
+
+    folder.mkdir(parents=True, exist_ok=True)
+    writer = EventFileWriter(str(folder))
+    for event in events_as_trained(run):
+        if event["kind"] not in ("step", "epoch"):
+            continue
+        values = [
+            Summary.Value(tag=f"{event['kind']}/{name}", simple_value=value)
+            for name, value in metrics_of(event).items()
+            if name not in NOT_METRICS
+        ]
+        record = Record(
+            wall_time=event["t"], step=int(number(event.get("total_step")) or 0), summary=Summary(value=values)
+        )
+        writer.add_event(record)
+    writer.close()
+
+
+FORMATS = ("csv", "json", "tensorboard")
+
+
+def export(run: RunDirectory, format: str, target: Path) -> None:
+    """Write the export of a run to `target`: a file, or a folder for TensorBoard."""
+    if format == "tensorboard":
+        to_tensorboard(run, target)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, to_csv(run) if format == "csv" else to_json(run))

@@ -1,0 +1,126 @@
+"""`status.json`: where a run stands, replaced atomically by the worker.
+
+It also carries a copy of what was asked (exercise, preset, hyperparameters), so that a list of thousands of runs
+reads one small file a run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import socket
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+from tui_lab.runs.events import encode, number
+from tui_lab.runs.files import write_atomically
+
+STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "crashed")
+LIVE_STATES = frozenset({"running", "paused"})
+FINAL_STATES = frozenset({"finished", "stopped", "failed", "crashed"})
+RESUMABLE_STATES = frozenset({"stopped", "failed", "crashed"})
+SILENCE_S = 60.0  # a heartbeat older than this, on a host that cannot be asked for the pid, means crashed
+
+
+@dataclass
+class Status:
+    """Times are Unix seconds; `elapsed` is seconds of training, pauses left out."""
+
+    state: str = "queued"
+    exercise: str = ""
+    preset: str = ""
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    created: float = 0.0
+    heartbeat: float = 0.0
+    pid: int = 0
+    pid_started: float = 0.0
+    host: str = ""
+    device: str = ""
+    threads: int = 0
+    precision: str = ""
+    channels_last: bool = False
+    epoch: int = 0  # whole epochs done
+    epochs: int = 0
+    step: int = 0  # steps done in the epoch under way
+    steps_per_epoch: int = 0
+    elapsed: float = 0.0
+    images_per_second: float = 0.0
+    last: dict[str, float] = field(default_factory=dict)
+    best: dict[str, float] = field(default_factory=dict)  # the metrics of the best epoch, and which it is
+    message: str = ""
+    hint: str = ""
+    exit_code: int = 0
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """The status, or None when the file is missing or garbled. Unknown keys and wrong types are ignored."""
+        try:
+            content = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return None
+        if not isinstance(content, dict) or content.get("state") not in STATES:
+            return None
+        kept = {f.name: _like(getattr(_DEFAULT, f.name), content.get(f.name)) for f in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in kept.items() if value is not None})
+
+    def write(self, path: Path) -> None:
+        write_atomically(path, encode(dataclasses.asdict(self)))
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done, 0 to 1."""
+        if not self.epochs:
+            return 0.0
+        within = self.step / self.steps_per_epoch if self.steps_per_epoch else 0.0
+        return min(1.0, (self.epoch + within) / self.epochs)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time to the last epoch at the pace so far; None before there is a pace."""
+        done = self.progress
+        return self.elapsed * (1 - done) / done if done > 0 and self.elapsed > 0 else None
+
+    def held_by(self) -> str:
+        """`pid 42 on gpubox` while a live process holds the run, else an empty string."""
+        if self.pid and self.state not in FINAL_STATES and self._is_alive():
+            return f"pid {self.pid} on {self.host}"
+        return ""
+
+    def actual_state(self) -> str:
+        """`state`, or "crashed" when the process that should be running is gone or silent."""
+        is_started = self.state in LIVE_STATES or (self.state == "queued" and self.pid)
+        return "crashed" if is_started and not self._is_alive() else self.state
+
+    def _is_alive(self) -> bool:
+        if self.host != socket.gethostname():
+            return time.time() - self.heartbeat < SILENCE_S
+        try:  # a pid alone may belong to another process by now, after a restart for one
+            return abs(process_started(self.pid) - self.pid_started) < 1.0
+        except psutil.Error:
+            return False
+
+
+_DEFAULT = Status()
+
+
+def process_started(pid: int) -> float:
+    """When the process began (Unix seconds). psutil.NoSuchProcess when it is gone or a zombie."""
+    process = psutil.Process(pid)
+    if process.status() == psutil.STATUS_ZOMBIE:
+        raise psutil.NoSuchProcess(pid)
+    return float(process.create_time())
+
+
+def _like(default: Any, value: Any) -> Any:
+    """`value` if it has the type of `default`, with numbers converted; None otherwise."""
+    if isinstance(default, bool):
+        return value if isinstance(value, bool) else None
+    if isinstance(default, float):
+        return number(value)
+    if isinstance(default, int):
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, type(default)) else None

@@ -1,0 +1,171 @@
+"""The hot path: one gradient step, one epoch's meters, one evaluation. Knows nothing of run directories."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tui_lab.data.batches import Batches
+from tui_lab.errors import DivergedError
+from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.seeding import stream_seed
+from tui_lab.training.optimizers import build_optimizer
+from tui_lab.training.plan import Plan
+from tui_lab.training.schedules import learning_rate
+
+SMALLER_STEPS = "Lower the learning rate (--lr) or clip gradients (--clip-norm 1)."
+
+
+@dataclass(frozen=True)
+class Score:
+    """Means over samples: loss (cross-entropy, nats) and accuracy (0 to 1)."""
+
+    loss: float
+    accuracy: float
+
+
+class Engine:
+    """A model under training, at a position: `epoch` whole epochs done and `step` steps of the next.
+
+    Args:
+        hyperparameters: the run's.
+        model: untrained or loaded; moved to the plan's device and layout.
+        train: shuffled batches of the training split.
+        plan: device, precision, memory layout.
+
+    Every random draw is a pure function of (seed, epoch, step), so `state` holds no generator.
+    """
+
+    def __init__(self, hyperparameters: Hyperparameters, model: nn.Module, train: Batches, plan: Plan) -> None:
+        self.hyperparameters = hyperparameters
+        self.plan = plan
+        self.train = train
+        self.model = plan.place(model)
+        self.optimizer = build_optimizer(hyperparameters, model.parameters(), torch.device(plan.device))
+        self.base_lr = hyperparameters.lr
+        self.steps_per_epoch = len(train)
+        self.epoch = 0
+        self.step = 0
+        # Per step of the epoch under way, on the device: read when somebody looks, never in between
+        self.losses = torch.zeros(self.steps_per_epoch, device=plan.device)
+        self.accuracies = torch.zeros(self.steps_per_epoch, device=plan.device)
+        self._forward = torch.compile(self.model) if hyperparameters.compile else self.model
+        self._has_dropout = any(isinstance(module, nn.Dropout) and module.p > 0 for module in model.modules())
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the epoch under way."""
+        return learning_rate(self.hyperparameters, self.epoch, self.base_lr)
+
+    @property
+    def total_step(self) -> int:
+        return self.epoch * self.steps_per_epoch + self.step
+
+    def begin_epoch(self) -> None:
+        """Draw the epoch's permutation and augmentation; also when resuming within it."""
+        self.model.train()
+        self._draw = self.train.draw(self.epoch)
+        self.set_lr(self.base_lr)
+
+    def set_lr(self, base: float) -> None:
+        """Replace the base learning rate; the schedule goes on from it."""
+        self.base_lr = base
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr
+
+    def train_step(self) -> None:
+        """One gradient step on the next batch of the epoch. Nothing here waits for the device."""
+        hp, i = self.hyperparameters, self.step
+        x, y = self.train.batch(self._draw, i)
+        if self._has_dropout:
+            torch.manual_seed(stream_seed(hp.seed, "dropout", self.epoch, i))
+        with self.plan.autocast():
+            output = self._forward(x)
+        loss = F.cross_entropy(output.float(), y, label_smoothing=hp.label_smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if hp.clip_norm:
+            nn.utils.clip_grad_norm_(self.model.parameters(), hp.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.losses[i] = loss.detach()
+        self.accuracies[i] = (output.argmax(1) == y).float().mean()
+        self.step = i + 1
+
+    def metered(self, first: int = 0) -> tuple[list[float], list[float]]:
+        """Loss and accuracy of each step of the epoch from `first` on. Waits for the device.
+
+        Raises DivergedError when one of the losses is NaN or infinite.
+        """
+        losses = self.losses[first : self.step].tolist()
+        accuracies = self.accuracies[first : self.step].tolist()
+        for i, loss in enumerate(losses):
+            if not math.isfinite(loss):
+                where = f"epoch {self.epoch + 1}, step {first + i + 1} of {self.steps_per_epoch}"
+                raise DivergedError(f"The loss became {loss} at {where}.", SMALLER_STEPS)
+        return losses, accuracies
+
+    def train_score(self) -> Score:
+        """The epoch's training score as the practical makes it: the plain mean of the per-batch values.
+
+        They were measured in train mode, with augmentation and dropout, while the weights changed; a smaller last
+        batch counts as a whole one.
+        """
+        losses, accuracies = self.metered()
+        return Score(math.fsum(losses) / len(losses), math.fsum(accuracies) / len(accuracies))
+
+    def end_epoch(self) -> None:
+        self.epoch += 1
+        self.step = 0
+
+    @torch.inference_mode()
+    def evaluate(self, batches: Batches) -> Score:
+        """The exact mean over all samples, in eval mode."""
+        self.model.eval()
+        draw = batches.draw(self.epoch)
+        loss = torch.zeros((), device=self.plan.device, dtype=torch.float64 if self.plan.device != "mps" else None)
+        correct = torch.zeros((), device=self.plan.device, dtype=torch.long)
+        for i in range(len(batches)):
+            x, y = batches.batch(draw, i)
+            with self.plan.autocast():
+                output = self._forward(x)
+            loss += F.cross_entropy(output.float(), y, reduction="sum")
+            correct += (output.argmax(1) == y).sum()
+        self.model.train()
+        return Score(loss.item() / batches.samples, correct.item() / batches.samples)
+
+    def check_weights(self) -> None:
+        """Raises DivergedError when a weight is NaN or infinite: such weights are never saved."""
+        for name, tensor in self.model.state_dict().items():
+            if not bool(torch.isfinite(tensor).all()):
+                raise DivergedError(
+                    f"The weights {name} became NaN or infinite in epoch {self.epoch + 1}.", SMALLER_STEPS
+                )
+
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of the model's state dict that further training leaves alone."""
+        return {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+
+    def state(self) -> dict[str, Any]:
+        """Everything that an exact continuation needs."""
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "base_lr": self.base_lr,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "losses": self.losses[: self.step].clone(),
+            "accuracies": self.accuracies[: self.step].clone(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` gave."""
+        self.epoch, self.step, self.base_lr = state["epoch"], state["step"], state["base_lr"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.losses[: self.step] = state["losses"]
+        self.accuracies[: self.step] = state["accuracies"]

@@ -1,0 +1,252 @@
+"""A training session: drives an `Engine` over its epochs and keeps the run directory true.
+
+Events, control, checkpoints, best weights and early stopping live here; the arithmetic does not.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tui_lab.data.batches import Batches
+from tui_lab.runs.recorder import Recorder
+from tui_lab.training.checkpoint import save_checkpoint, save_weights
+from tui_lab.training.engine import Engine
+from tui_lab.training.selection import Selection
+
+CHECKPOINT_INTERVAL_S = 10.0  # between checkpoints at ends of epochs
+LONG_EPOCH_S = 60.0  # a checkpoint is also made within an epoch that lasts this long
+PAUSE_POLL_S = 0.05
+
+
+class Stopped(Exception):  # noqa: N818
+    """The user asked the run to stop."""
+
+
+class Stopwatch:
+    """Seconds of training: pauses are left out, earlier workers' time is counted in. Starts standing still."""
+
+    def __init__(self) -> None:
+        self.set(0.0)
+
+    def set(self, elapsed: float) -> None:
+        self._elapsed = elapsed
+        self._since: float | None = None
+
+    def start(self) -> None:
+        self._since = time.perf_counter()
+
+    def pause(self) -> None:
+        self.set(self.elapsed)
+
+    @property
+    def elapsed(self) -> float:
+        return self._elapsed + (time.perf_counter() - self._since if self._since is not None else 0.0)
+
+
+class Session:
+    """One worker's part of a run.
+
+    Args:
+        engine: at its start, or loaded from a checkpoint through `load_state`.
+        evaluations: batches to evaluate after each epoch by the name of their split: "test", "validation",
+            "train_eval" (the training set in eval mode).
+        recorder: the run directory's pen.
+    """
+
+    def __init__(self, engine: Engine, evaluations: Mapping[str, Batches], recorder: Recorder) -> None:
+        self.engine = engine
+        self.evaluations = evaluations
+        self.recorder = recorder
+        self.selection = Selection(engine.hyperparameters)
+        self.watch = Stopwatch()
+        self._interrupt = threading.Event()
+        self._best_weights: dict[str, Tensor] | None = None
+        self._reported_step = 0  # of the epoch under way: steps whose metrics are in an event
+        self._reported_at = 0.0
+        self._saved_at = time.monotonic()  # nothing to lose yet
+        self._is_paused = False
+        self._may_step = False  # once, while paused
+
+    def interrupt(self) -> None:
+        """Stop at the next step. Safe to call from a signal handler."""
+        self._interrupt.set()
+
+    def run(self) -> str:
+        """Train to the end. Returns a sentence on why it ended before the last epoch, or an empty one.
+
+        Raises Stopped when the user stopped it (everything is saved), DivergedError when the loss is not finite.
+        """
+        hp = self.engine.hyperparameters
+        self.watch.start()
+        self._describe_selection()
+        message = ""
+        while self.engine.epoch < hp.epochs:
+            self._train_epoch()
+            self._end_epoch()
+            if self.selection.is_over:
+                message = (
+                    f"Stopped early after epoch {self.engine.epoch}: {self.selection.metric} has not improved "
+                    f"for {self.selection.patience} epochs."
+                )
+                break
+        self._save()
+        return message
+
+    def state(self) -> dict[str, Any]:
+        """The content of a checkpoint."""
+        return {
+            "engine": self.engine.state(),
+            "selection": self.selection.state(),
+            "elapsed": self.watch.elapsed,
+            "plan": asdict(self.engine.plan),
+            "torch": torch.__version__,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `state` was taken."""
+        self.engine.load_state(state["engine"])
+        self.selection.load_state(state["selection"])
+        self.watch.set(state["elapsed"])
+        if state["torch"] != torch.__version__:
+            text = f"Resumed with torch {torch.__version__}; until here it was {state['torch']}: bits may differ."
+            self.recorder.event("warning", message=text)
+
+    # One epoch
+
+    def _train_epoch(self) -> None:
+        self.engine.begin_epoch()
+        self._reported_step, self._reported_at = self.engine.step, self.watch.elapsed
+        while self.engine.step < self.engine.steps_per_epoch:
+            self.engine.train_step()
+            if self._is_paused or self._interrupt.is_set() or self.recorder.is_step_due():
+                self._look_up()
+
+    def _look_up(self) -> None:
+        """What happens up to ten times a second, between two steps."""
+        self._report_steps()
+        self._take_orders()
+        if self._is_paused:
+            self._wait()
+        if self._interrupt.is_set():
+            self._stop()
+        if time.monotonic() - self._saved_at > LONG_EPOCH_S:
+            self._save()
+
+    def _report_steps(self) -> None:
+        """A step event on the steps since the last; the finite-loss check rides along."""
+        engine, first = self.engine, self._reported_step
+        losses, accuracies = engine.metered(first)
+        if not losses:
+            return
+        now = self.watch.elapsed
+        samples = min(engine.step * engine.train.batch_size, engine.train.samples) - first * engine.train.batch_size
+        speed = samples / (now - self._reported_at) if now > self._reported_at else 0.0
+        self.recorder.event(
+            "step",
+            epoch=round(engine.epoch + engine.step / engine.steps_per_epoch, 4),
+            total_step=engine.total_step,
+            elapsed=round(now, 3),
+            steps=len(losses),
+            loss=_short(sum(losses) / len(losses)),
+            loss_max=_short(max(losses)),
+            accuracy=_short(sum(accuracies) / len(accuracies)),
+            lr=engine.lr,
+            images_per_second=round(speed, 1),
+        )
+        self.recorder.note(
+            step=engine.step, elapsed=now, images_per_second=speed, steps_per_epoch=engine.steps_per_epoch
+        )
+        self._reported_step, self._reported_at = engine.step, now
+
+    def _end_epoch(self) -> None:
+        engine = self.engine
+        train, lr = engine.train_score(), engine.lr
+        trained_at = self.watch.elapsed
+        metrics = {"train_loss": train.loss, "train_accuracy": train.accuracy}
+        for split, batches in self.evaluations.items():
+            score = engine.evaluate(batches)
+            metrics |= {f"{split}_loss": score.loss, f"{split}_accuracy": score.accuracy}
+        engine.check_weights()
+        engine.end_epoch()
+        is_best = self.selection.see({"epoch": engine.epoch, **metrics})
+        if is_best:
+            self._best_weights = engine.weights()
+        elapsed = self.watch.elapsed
+        self.recorder.event(
+            "epoch",
+            epoch=engine.epoch,
+            total_step=engine.total_step,
+            elapsed=round(elapsed, 3),
+            **metrics,
+            lr=lr,
+            is_best=is_best,
+            evaluation_seconds=round(elapsed - trained_at, 3),
+        )
+        self.recorder.note(
+            epoch=engine.epoch, step=0, elapsed=elapsed, last=dict(metrics), best=dict(self.selection.best)
+        )
+        if engine.epoch == 1 or time.monotonic() - self._saved_at > CHECKPOINT_INTERVAL_S:
+            self._save()
+
+    # Control
+
+    def _take_orders(self) -> None:
+        control = self.recorder.poll_control()
+        if control is None:
+            return
+        if control.lr is not None and control.lr != self.engine.base_lr:
+            message = f"Learning rate changed from {self.engine.base_lr:g} to {control.lr:g}."
+            self.engine.set_lr(control.lr)
+            self.recorder.event("log", message=message, total_step=self.engine.total_step)
+        if control.command == "stop":
+            self._stop()
+        self._is_paused = control.command in ("pause", "step")
+        self._may_step = control.command == "step"
+
+    def _wait(self) -> None:
+        """Stand still until told to run on, to take a single step, or to stop."""
+        self.watch.pause()
+        if not self._may_step:
+            self.recorder.update(state="paused", step=self.engine.step, elapsed=self.watch.elapsed)
+        while self._is_paused and not self._may_step and not self._interrupt.wait(PAUSE_POLL_S):
+            self._take_orders()
+        self._may_step = False
+        if not self._is_paused:
+            self.recorder.update(state="running")
+        self._reported_at = self.watch.elapsed
+        self.watch.start()
+
+    def _stop(self) -> None:
+        self._save()
+        raise Stopped
+
+    # Keeping
+
+    def _save(self) -> None:
+        """Best weights, last weights, curves, and last of all the checkpoint that vouches for them."""
+        run = self.recorder.run
+        self.engine.check_weights()
+        if self._best_weights is not None:
+            save_weights(run.best_weights, self._best_weights)
+            self._best_weights = None
+        save_weights(run.weights, self.engine.model.state_dict())
+        self.recorder.save_history()
+        save_checkpoint(run.checkpoint, self.state())
+        self._saved_at = time.monotonic()
+
+    def _describe_selection(self) -> None:
+        if self.selection.split == "test" and self.selection.patience:
+            text = "Early stopping looks at the test split: hold some samples out with validation_fraction to avoid it."
+            self.recorder.event("warning", message=text)
+
+
+def _short(value: float) -> float:
+    """Six significant digits: a step's loss is float32, and the log of a long run is mostly such numbers."""
+    return float(f"{value:.6g}")

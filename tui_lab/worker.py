@@ -1,0 +1,169 @@
+"""The process that trains one run: `python -m tui_lab.worker RUN_DIRECTORY`.
+
+Run directory in, events out. Its standard output and error go to the run's log.txt; its exit code is that of the
+command line (0 finished or stopped, 1 failed, 2 unusable request, 3 missing data or device).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui_lab import paths
+from tui_lab.errors import DONE, FAILED, TuiLabError
+from tui_lab.hyperparameters import Hyperparameters, build
+from tui_lab.labs.catalogue import find_exercise
+from tui_lab.labs.exercise import Exercise
+from tui_lab.runs.directory import Request, RunDirectory
+from tui_lab.runs.history import read_history
+from tui_lab.runs.recorder import Recorder
+
+if TYPE_CHECKING:
+    from tui_lab.training.session import Session
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREADS_VARIABLE = "TUI_LAB_THREADS"  # set by the executor: the most threads this worker may use
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train the run in the directory given. Returns the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if len(given) != 1:
+        print("usage: python -m tui_lab.worker RUN_DIRECTORY", file=sys.stderr)
+        return FAILED
+    run = RunDirectory(Path(given[0]).absolute())
+    try:
+        with run.held(), Recorder(run) as recorder:
+            return _train(run, recorder)
+    except TuiLabError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except OSError as error:  # not even the run directory can be written
+        print(f"{run.path}: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _train(run: RunDirectory, recorder: Recorder) -> int:
+    """Train, and whatever happens leave a last record that says how it ended."""
+    try:
+        request = run.read_request()
+        exercise = find_exercise(request.exercise)
+        hyperparameters = build(exercise.hyperparameters, request.hyperparameters)
+        threads = choose_threads(exercise, hyperparameters, recorder.status.threads)
+        _before_torch(threads)
+    except TuiLabError as error:
+        recorder.finish("failed", error.message, error.hint, error.exit_code)
+        return error.exit_code
+
+    from tui_lab.training.failures import explain
+    from tui_lab.training.session import Stopped
+
+    try:
+        session = open_session(run, recorder, request, exercise, hyperparameters, threads)
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signal_number, lambda *_: session.interrupt())
+        message = session.run()
+    except Stopped:
+        recorder.finish("stopped", "Stopped by the user.", f"Go on with: tui-lab runs resume {run.id}")
+        return DONE
+    except Exception as error:
+        failure = explain(error)
+        if not failure.is_known:
+            traceback.print_exc()
+        recorder.finish("failed", failure.message, failure.hint, failure.exit_code)
+        return failure.exit_code
+    recorder.finish("finished", message)
+    return DONE
+
+
+def choose_threads(exercise: Exercise, hyperparameters: Hyperparameters, earlier: int = 0) -> int:
+    """CPU threads: those of an `earlier` worker of the same run (other threads give other bits), else what was
+    asked for, else what suits the exercise within the executor's share."""
+    share = int(os.environ.get(THREADS_VARIABLE) or 0)
+    suitable = exercise.suitable_threads()
+    return earlier or hyperparameters.threads or (min(suitable, share) if share else suitable)
+
+
+def _before_torch(threads: int) -> None:
+    """What must be settled before torch is imported."""
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = str(threads)
+    from tui_lab.training.memory import keep_freed_memory
+
+    keep_freed_memory()
+
+
+def open_session(
+    run: RunDirectory,
+    recorder: Recorder,
+    request: Request,
+    exercise: Exercise,
+    hyperparameters: Hyperparameters,
+    threads: int,
+) -> Session:
+    """Data, model and position: at the start, or where the run's checkpoint stands."""
+    import torch
+
+    from tui_lab.training.checkpoint import load_checkpoint
+    from tui_lab.training.plan import Plan
+    from tui_lab.training.prepare import prepare
+    from tui_lab.training.session import Session
+
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
+    checkpoint = load_checkpoint(run.checkpoint) if run.checkpoint.exists() else None
+    prepared = prepare(
+        hyperparameters,
+        lambda shape, classes: exercise.build_model(hyperparameters, shape, classes),
+        data_dir=Path(request.data_dir) if request.data_dir else paths.data_dir(),
+        cache=paths.cache_dir(),
+        threads=threads,
+        plan=Plan(**checkpoint["plan"]) if checkpoint else None,
+    )
+    engine, dataset = prepared.engine, prepared.dataset
+    session = Session(engine, prepared.evaluations, recorder)
+    if checkpoint:
+        recorder.follow(read_history(run))
+        session.load_state(checkpoint)
+    plan = {
+        "device": engine.plan.device,
+        "threads": threads,
+        "precision": engine.plan.precision,
+        "channels_last": engine.plan.channels_last,
+    }
+    position = {"epoch": engine.epoch, "step": engine.step, "total_step": engine.total_step}
+    recorder.event(
+        "started",
+        exercise=exercise.name,
+        resumed_from=position if checkpoint else None,
+        epochs=hyperparameters.epochs,
+        steps_per_epoch=engine.steps_per_epoch,
+        parameters=sum(parameter.numel() for parameter in engine.model.parameters()),
+        dataset=dataset.name,
+        classes=list(dataset.class_names),
+        train_samples=len(dataset.train),
+        validation_samples=len(dataset.validation) if dataset.validation else 0,
+        test_samples=len(dataset.test),
+        pid=os.getpid(),
+        host=recorder.status.host,
+        torch=torch.__version__,
+        **plan,
+    )
+    recorder.update(
+        epoch=engine.epoch,
+        epochs=hyperparameters.epochs,
+        step=engine.step,
+        steps_per_epoch=engine.steps_per_epoch,
+        elapsed=session.watch.elapsed,
+        **plan,
+    )
+    return session
+
+
+if __name__ == "__main__":
+    sys.exit(main())
