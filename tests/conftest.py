@@ -14,6 +14,9 @@ import pytest
 from tui_lab.data.catalogue import DATASETS, is_present
 from tui_lab.paths import DATA_VARIABLE
 
+# Small tensors: two threads would wait for each other longer than they work. Before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 RESTORE = Path(__file__).parents[2] / "shared" / "data" / "restore.py"
 
 

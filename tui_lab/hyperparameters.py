@@ -266,6 +266,11 @@ class Declaration:
         """`batch_size` -> `--batch-size`."""
         return "--" + self.name.replace("_", "-")
 
+    @property
+    def condition(self) -> str:
+        """When it has an effect, in words: `optimizer is sgd or rmsprop`. Empty when always."""
+        return " and ".join(f"{name} is {_either(values)}" for name, values in self.only_if.items())
+
     def parse(self, text: str) -> Any:
         """The value that `text` (of a flag, a form, a filter) stands for.
 
@@ -296,6 +301,11 @@ class Declaration:
     def has_effect(self, values: Mapping[str, Any]) -> bool:
         """Whether this hyperparameter changes anything, given the `values` of the others."""
         return all(values.get(name) in allowed for name, allowed in self.only_if.items())
+
+
+def _either(values: Sequence[Any]) -> str:
+    *most, last = map(str, values)
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 _KINDS: dict[type, str] = {int: "a whole number", float: "a number"}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_lab import paths
-from tui_lab.errors import DONE, FAILED, TuiLabError
+from tui_lab.errors import DONE, FAILED, DivergedError, TuiLabError
 from tui_lab.hyperparameters import Hyperparameters, build
 from tui_lab.labs.catalogue import find_exercise
 from tui_lab.labs.exercise import Exercise
@@ -72,6 +72,8 @@ def _train(run: RunDirectory, recorder: Recorder) -> int:
         return DONE
     except Exception as error:
         failure = explain(error)
+        if isinstance(error, DivergedError):
+            recorder.event("warning", message=failure.message)
         if not failure.is_known:
             traceback.print_exc()
         recorder.finish("failed", failure.message, failure.hint, failure.exit_code)
@@ -151,7 +153,7 @@ def open_session(
         test_samples=len(dataset.test),
         pid=os.getpid(),
         host=recorder.status.host,
-        torch=torch.__version__,
+        torch=str(torch.__version__),
         **plan,
     )
     recorder.update(

@@ -87,6 +87,11 @@ class TestErase:
         for a, b in zip(ours, (top, left, height, width), strict=True):
             assert stats.ks_2samp(a, b).pvalue > UNLIKELY
 
+    def test_rectangles_reach_every_edge(self) -> None:
+        rectangles = draw_rectangles(2000, 9, 7, 1.0, generator())
+        assert rectangles.amin(0)[:2].tolist() == [0, 0]
+        assert rectangles.amax(0)[2:].tolist() == [9, 7]
+
     @pytest.mark.parametrize("probability", [0.0, 0.25, 1.0])
     def test_happens_with_its_probability(self, probability: float) -> None:
         rectangles = draw_rectangles(4000, 28, 28, probability, generator())

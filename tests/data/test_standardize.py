@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import safetensors.torch
@@ -12,8 +14,10 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from tui_lab.data import standardize
+from tui_lab.data.load import load_dataset
 from tui_lab.data.standardize import fit_standardizer, to_float
 from tui_lab.errors import UsageError
+from tui_lab.hyperparameters import Hyperparameters
 
 
 def noise_images(n: int, *shape: int, seed: int = 0) -> Tensor:
@@ -81,6 +85,22 @@ class TestChannel:
 
     def test_a_single_point_can_be_fitted(self) -> None:
         assert torch.equal(fit_standardizer("channel", points(1))(points(1)), torch.zeros(1, 2))
+
+    @pytest.mark.data
+    @pytest.mark.parametrize(
+        ("dataset", "mean", "std"),
+        [
+            ("mnist", [0.1307], [0.3081]),
+            ("cifar10", [0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]),
+        ],
+    )
+    def test_finds_the_well_known_statistics(
+        self, dataset: str, mean: list[float], std: list[float], real_data: Path
+    ) -> None:
+        train = load_dataset(Hyperparameters(dataset=dataset), real_data).train
+        fitted = fit_standardizer("channel", train.x)
+        torch.testing.assert_close(fitted.mean.flatten(), torch.tensor(mean), atol=5e-5, rtol=0)
+        torch.testing.assert_close(fitted.std.flatten(), torch.tensor(std), atol=5e-5, rtol=0)
 
 
 class TestPerSample:
@@ -209,7 +229,9 @@ class TestWhitening:
 class TestCache:
     x = smooth_images(100, 1, 8)
 
-    def fit(self, cache_dir, method: str = "zca", epsilon: float = 0.01, x: Tensor | None = None) -> Tensor:
+    def fit(
+        self, cache_dir: Path | None, method: str = "zca", epsilon: float = 0.01, x: Tensor | None = None
+    ) -> Tensor:
         x = self.x if x is None else x
         return fit_standardizer(method, x, epsilon=epsilon, cache_dir=cache_dir)(to_float(x))
 
@@ -226,18 +248,18 @@ class TestCache:
         monkeypatch.setattr(standardize, "_fit_basis", counted)
         return computed
 
-    def test_gives_the_same_bits_as_without(self, tmp_path) -> None:
+    def test_gives_the_same_bits_as_without(self, tmp_path: Path) -> None:
         without = self.fit(None)
         assert torch.equal(self.fit(tmp_path), without)
         assert torch.equal(self.fit(tmp_path), without)
 
-    def test_serves_both_methods_and_every_epsilon_from_one_file(self, tmp_path, fits: list[int]) -> None:
+    def test_serves_both_methods_and_every_epsilon_from_one_file(self, tmp_path: Path, fits: list[int]) -> None:
         for method, epsilon in [("zca", 0.01), ("zca", 0.1), ("pca", 0.1)]:
             assert torch.equal(self.fit(tmp_path / "new", method, epsilon), self.fit(None, method, epsilon))
         assert len(fits) == 4  # three without a cache, one with
         assert len(list((tmp_path / "new").iterdir())) == 1
 
-    def test_knows_other_pixels_and_other_shapes(self, tmp_path, fits: list[int]) -> None:
+    def test_knows_other_pixels_and_other_shapes(self, tmp_path: Path, fits: list[int]) -> None:
         changed = self.x.clone()
         changed[-1, 0, -1, -1] += 1
         for x in (self.x, changed, self.x.reshape(100, 1, 4, 16)):
@@ -255,7 +277,7 @@ class TestCache:
         ],
         ids=["empty", "garbage", "cut", "one bit", "other tensors"],
     )
-    def test_makes_a_damaged_file_again(self, tmp_path, fits: list[int], damage) -> None:
+    def test_makes_a_damaged_file_again(self, tmp_path: Path, fits: list[int], damage) -> None:
         expected = self.fit(tmp_path)
         (file,) = tmp_path.iterdir()
         intact = file.read_bytes()
@@ -264,6 +286,6 @@ class TestCache:
         assert len(fits) == 2
         assert file.read_bytes() == intact
 
-    def test_is_not_needed_when_it_cannot_be_written(self, tmp_path) -> None:
+    def test_is_not_needed_when_it_cannot_be_written(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("in the way")
         assert torch.equal(self.fit(tmp_path / "file" / "cache"), self.fit(None))

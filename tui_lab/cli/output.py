@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import locale
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -29,6 +32,14 @@ def talk_console() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
+
+
+def is_ascii() -> bool:
+    """Whether to draw with 7-bit characters only: $TUI_LAB_ASCII, or a locale or stdout that is not UTF-8."""
+    if os.environ.get("TUI_LAB_ASCII", "0") not in ("", "0"):
+        return True
+    encodings = (locale.getencoding(), sys.stdout.encoding or "utf-8")
+    return any(codecs.lookup(encoding).name != "utf-8" for encoding in encodings)
 
 
 def say(message: str) -> None:

@@ -6,10 +6,11 @@ starts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from tui_lab.data.catalogue import DATASETS, sample_shape
-from tui_lab.hyperparameters import Hyperparameters, Mistake, declarations, refusal, written
+from tui_lab.hyperparameters import Hyperparameters, Mistake, declarations, refusal
 from tui_lab.labs.exercise import Exercise
 
 # The least height and width that a network takes; the three poolings of the ConvNet halve 8 → 4 → 2 → 1.
@@ -62,9 +63,7 @@ def _of_standardisation(hp: Hyperparameters, shape: tuple[int, ...]) -> Iterator
         given = "points" if len(shape) == 1 else "grey images"
         problem = f"needs images of three channels, and {hp.dataset} has {given}"
         yield Mistake("standardize", hp.standardize, problem, "cifar10 and folder have three channels.")
-    values = 1
-    for side in shape:
-        values *= side
+    values = math.prod(shape)
     if hp.standardize in ("zca", "pca") and values > MOST_WHITENED_VALUES:
         problem = f"is for samples of at most {MOST_WHITENED_VALUES:,} values, and these have {values:,}"
         yield Mistake("standardize", hp.standardize, problem, "Make the images smaller (image_size), or use channel.")
@@ -83,8 +82,6 @@ def _of_images(exercise: Exercise, hp: Hyperparameters, shape: tuple[int, ...]) 
     if hp.crop > largest:
         padded = f" with crop_padding = {hp.crop_padding}" if hp.crop_padding else ""
         yield Mistake("crop", hp.crop, f"is larger than the {height}×{width} images of {hp.dataset}{padded}")
-    least, side = SMALLEST_SIDE.get(exercise.name, 1), hp.crop or min(height, width)
-    if side < least:
-        yield Mistake(
-            "crop" if hp.crop else "dataset", side, f"{exercise.name} needs images of at least {least}×{least}"
-        )
+    least = SMALLEST_SIDE.get(exercise.name, 1)
+    if 0 < hp.crop < least:
+        yield Mistake("crop", hp.crop, f"{exercise.name} needs images of at least {least}×{least}")

@@ -37,4 +37,4 @@ def explain(error: BaseException) -> Failure:
 
 def _is_cpu_out_of_memory(error: BaseException) -> bool:
     """torch reports a failed CPU allocation as a RuntimeError of its allocator."""
-    return isinstance(error, RuntimeError) and "not enough memory" in str(error).lower()
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)

@@ -106,7 +106,7 @@ class Session:
             "selection": self.selection.state(),
             "elapsed": self.watch.elapsed,
             "plan": asdict(self.engine.plan),
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),  # a plain string: checkpoints hold no classes
         }
 
     def load_state(self, state: dict[str, Any]) -> None:

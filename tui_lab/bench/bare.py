@@ -1,0 +1,81 @@
+"""The least that trains the same way: what the engine would be without being an engine.
+
+The same tensors, model, optimiser, precision and memory layout; index select, gather, float, forward, backward, step.
+No meters, no schedule, no events, nothing that could be resumed or controlled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tui_lab.bench.tensors import channel_statistics
+from tui_lab.data.batches import is_kept_as_floats
+from tui_lab.data.dataset import Dataset
+from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.training.optimizers import build_optimizer
+from tui_lab.training.plan import Plan
+
+
+class BareLoop:
+    """Trains on `dataset`, epoch after epoch, in the way of `plan`."""
+
+    def __init__(self, hyperparameters: Hyperparameters, dataset: Dataset, model: nn.Module, plan: Plan) -> None:
+        hp = hyperparameters
+        self.plan = plan
+        self.model = plan.place(model)
+        self.optimizer = build_optimizer(hp, self.model.parameters(), torch.device(plan.device))
+        self.batch_size, self.crop = hp.batch_size, hp.crop
+        self.layout = torch.channels_last if plan.channels_last else torch.contiguous_format
+        self.x, self.y = dataset.train.x.to(plan.device), dataset.train.y.to(plan.device)
+        self.mean, self.std = (values.view(-1, 1, 1).to(plan.device) for values in channel_statistics(self.x))
+        is_augmented = bool(hp.crop)
+        if not is_augmented and is_kept_as_floats(len(self.x), tuple(self.x.shape[1:])):
+            self.x = self._standardized(self.x)
+        self.batches = self._augmented() if is_augmented else self._stored()
+
+    def train(self, steps: int) -> int:
+        """Take `steps` gradient steps. Returns the samples that they used."""
+        samples = 0
+        for x, y in islice(self.batches, steps):
+            with self.plan.autocast():
+                output = self.model(x)
+            F.cross_entropy(output.float(), y).backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            samples += len(y)
+        return samples
+
+    def _orders(self) -> Iterator[tuple[Tensor, ...]]:
+        """The indices of each batch of an epoch, for every epoch."""
+        while True:
+            yield torch.randperm(len(self.x)).to(self.x.device).split(self.batch_size)
+
+    def _stored(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for order in self._orders():
+            for chosen in order:
+                yield self.x.index_select(0, chosen), self.y.index_select(0, chosen)
+
+    def _augmented(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """A random crop, mirrored with probability 0.5, in one gather from the flattened image."""
+        n, channels, height, width = self.x.shape
+        side = torch.arange(self.crop, device=self.x.device)
+        for order in self._orders():
+            top = torch.randint(height - self.crop + 1, (n, 1), device=self.x.device)
+            left = torch.randint(width - self.crop + 1, (n, 1), device=self.x.device)
+            is_flipped = torch.rand(n, 1, device=self.x.device) < 0.5
+            rows = (top + side) * width  # (n, crop)
+            columns = left + torch.where(is_flipped, side.flip(0), side)  # (n, crop)
+            for chosen in order:
+                pixels = rows[chosen][:, :, None] + columns[chosen][:, None, :]  # (B, crop, crop)
+                pixels = pixels.view(len(chosen), 1, -1).expand(-1, channels, -1)
+                x = self.x.index_select(0, chosen).flatten(2).gather(2, pixels)
+                x = self._standardized(x.view(len(chosen), channels, self.crop, self.crop))
+                yield x.contiguous(memory_format=self.layout), self.y.index_select(0, chosen)
+
+    def _standardized(self, x: Tensor) -> Tensor:
+        return x.float().div_(255).sub_(self.mean).div_(self.std)

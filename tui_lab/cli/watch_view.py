@@ -1,0 +1,406 @@
+"""What the live view of a run shows: from what is known of the run to text of a given size."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rich.text import Text
+
+from tui_lab.charts.plot import DARK, Palette, draw
+from tui_lab.charts.series import Series, smooth
+from tui_lab.cli.output import duration, percent
+from tui_lab.runs.history import History, Track
+from tui_lab.runs.status import FINAL_STATES, LIVE_STATES, Status
+
+Metric = Literal["loss", "accuracy"]
+
+METRICS: tuple[Metric, ...] = ("loss", "accuracy")
+TITLES = {"loss": "Loss", "accuracy": "Accuracy, %"}
+SPLITS = ("train_eval", "validation", "test")  # evaluated after each epoch; later ones are drawn over earlier ones
+AXES = {"epoch": "epoch", "total_step": "step"}
+TIMES = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
+
+STATES = {
+    "queued": ("○", "dim"),
+    "running": ("●", "cyan"),
+    "paused": ("◐", "yellow"),
+    "finished": ("◆", ""),
+    "stopped": ("■", "yellow"),
+    "failed": ("✕", "red"),
+    "crashed": ("✕", "red"),
+}
+
+WIDE = 100  # columns from which two charts stand side by side
+TALL = 16  # rows of charts from which two stand one above the other
+GAP = 3  # columns between two charts, and between two parts of a line
+MARGIN = " "
+MESSAGE_LINES = 3
+BAR_WIDTHS = (8, 60)
+
+# 7-bit stand-ins, one character for one
+ASCII = str.maketrans("━─·×–−’…○●◐◆■✕", "#--x--'.o*=+#x")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the viewer has chosen.
+
+    Attributes:
+        log_loss: logarithmic axis for the loss.
+        smoothing: of the training curves, 0 to 0.99.
+        axis: what x is: "epoch", "total_step" or "elapsed".
+        only: the one chart to show; empty for both, where there is room.
+    """
+
+    log_loss: bool = False
+    smoothing: float = 0.6
+    axis: str = "epoch"
+    only: Metric | Literal[""] = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the terminal can show."""
+
+    color: bool = True
+    ascii: bool = False
+    palette: Palette = DARK
+
+    def style(self, kind: str) -> str:
+        """Rich's name of a series' colour."""
+        return "rgb({},{},{})".format(*self.palette.kinds[kind])
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is known of a run at one moment. `state` is `Status.actual_state()`: a dead worker's run is "crashed"."""
+
+    run_id: str
+    history: History
+    status: Status
+    state: str
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a run has come: whole epochs, steps of the one under way, seconds of training, share from 0 to 1."""
+
+    epoch: int
+    step: int
+    elapsed: float
+    share: float
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Position:
+        """From whichever is newer, the log or the status, which follows every second."""
+        status, steps = snapshot.status, snapshot.status.steps_per_epoch
+        done, elapsed = float(status.epoch * steps + status.step), status.elapsed
+        for track in (snapshot.history.steps, snapshot.history.epochs):
+            if track.buckets and track.buckets[-1].position[0] > done:
+                done, _, elapsed = track.buckets[-1].position
+        if not steps or not status.epochs:
+            return cls(status.epoch, status.step, status.elapsed, status.progress)
+        epoch, step = divmod(int(done), steps)
+        return cls(epoch, step, elapsed, min(1.0, done / (steps * status.epochs)))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace so far; None before there is one."""
+        return self.elapsed * (1 - self.share) / self.share if self.share > 0 and self.elapsed > 0 else None
+
+
+class View:
+    """Draws a run. A chart is drawn again only when its data, its size or the settings have changed."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._kept: dict[Metric, tuple[Any, Any, list[Text]]] = {}  # what it was asked for, its data, the lines
+
+    def picture(
+        self,
+        snapshot: Snapshot,
+        size: tuple[int, int],
+        settings: Settings,
+        *,
+        footer: Text | None = None,
+        note: str = "",
+        keep_charts: bool = False,
+    ) -> Text:
+        """The whole view.
+
+        Args:
+            snapshot: the run.
+            size: columns and rows.
+            settings: the viewer's.
+            footer: the last line.
+            note: shown instead of the newest line of the log.
+            keep_charts: leave the charts as they are if only their data have changed.
+
+        Returns:
+            At most so many lines of at most so many columns.
+        """
+        width, height = size
+        above = [header(snapshot, width), progress(snapshot, width, self._look), self._metrics(snapshot, width)]
+        below = bottom(snapshot, width, note) + ([footer] if footer else [])
+        rows = height - len(above) - len(below)
+        charts = self._charts(snapshot.history, width, rows, settings, keep_charts) if rows > 0 else []
+        lines = [*(above if height > len(below) else []), *charts, *below][-height:]
+        for line in lines:
+            line.truncate(width)
+            if self._look.ascii:
+                line.plain = line.plain.translate(ASCII).encode("ascii", "replace").decode()
+        return Text("\n", no_wrap=True, end="").join(lines)
+
+    def _metrics(self, snapshot: Snapshot, width: int) -> Text:
+        return metrics(snapshot, width, self._look)
+
+    def _charts(self, history: History, width: int, rows: int, settings: Settings, keep_charts: bool) -> list[Text]:
+        """`rows` lines: both charts where they have room, else the one that was chosen."""
+        if settings.only or (width < WIDE and rows < TALL):
+            return self._chart(history, settings.only or "loss", width, rows, settings, keep_charts)
+        if width < WIDE:
+            upper = rows // 2
+            return [
+                *self._chart(history, "loss", width, upper, settings, keep_charts),
+                *self._chart(history, "accuracy", width, rows - upper, settings, keep_charts),
+            ]
+        left = (width - GAP) // 2
+        pairs = zip(
+            self._chart(history, "loss", left, rows, settings, keep_charts),
+            self._chart(history, "accuracy", width - GAP - left, rows, settings, keep_charts),
+            strict=True,
+        )
+        return [Text(" " * GAP).join(pair) for pair in pairs]
+
+    def _chart(
+        self, history: History, metric: Metric, width: int, height: int, settings: Settings, keep: bool
+    ) -> list[Text]:
+        asked = (width, height, settings)
+        was_asked, data, lines = self._kept.get(metric, (None, None, []))
+        newest = _stamp(history)
+        if was_asked != asked or (data != newest and not keep):
+            lines = chart(history, metric, (width, height), settings, self._look)
+            self._kept[metric] = (asked, newest, lines)
+        return [line.copy() for line in lines]
+
+
+def _stamp(history: History) -> tuple[Any, ...]:
+    """Differs whenever the curves do."""
+    return tuple(
+        (track.width, len(track.buckets), track.open_records, track.buckets[-1].position if track.buckets else None)
+        for track in (history.steps, history.epochs)
+    )
+
+
+# Charts
+
+
+def chart(history: History, metric: Metric, size: tuple[int, int], settings: Settings, look: Look) -> list[Text]:
+    """The lines of one chart."""
+    unit, seconds = time_unit(history) if settings.axis == "elapsed" else (AXES[settings.axis], 1)
+    text = draw(
+        curves(history, metric, settings, seconds),
+        width=size[0],
+        height=size[1],
+        title=TITLES[metric],
+        x_label=unit,
+        y_log=settings.log_loss and metric == "loss",
+        palette=look.palette,
+        marker="ascii" if look.ascii else "braille",
+        color=look.color,
+    )
+    return [Text.from_ansi(line) for line in text.split("\n")]
+
+
+def curves(history: History, metric: Metric, settings: Settings, seconds: int = 1) -> list[Series]:
+    """What a chart shows: training, raw under smoothed, and every evaluation of an epoch. Accuracy in percent.
+
+    Training is drawn from the steps, or from the epochs where these are more: epochs that last less than the tenth
+    of a second between two step events.
+
+    Args:
+        history: the run's.
+        metric: "loss" or "accuracy".
+        settings: smoothing and axis.
+        seconds: what x is divided by when it is time.
+    """
+    from_steps = len(history.steps.buckets) >= len(history.epochs.buckets)
+    track, name = (history.steps, metric) if from_steps else (history.epochs, f"train_{metric}")
+    axis = settings.axis
+    divisor = seconds if axis == "elapsed" else 1
+    scale = 100 if metric == "accuracy" else 1
+
+    def series(label: str, points: tuple[list[float], list[float]], kind: str, faint: bool = False) -> Series:
+        x, y = points
+        return Series(label, [value / divisor for value in x], [value * scale for value in y], kind, faint)
+
+    x, y = track.means(name, axis)
+    found = [
+        series("raw", track.extremes(name, axis), "train", faint=True),
+        series("train", (x, smooth(y, settings.smoothing)), "train"),
+        *(series(split.replace("_", " "), history.epochs.means(f"{split}_{metric}", axis), split) for split in SPLITS),
+    ]
+    return [one for one in found if one.x]
+
+
+def time_unit(history: History) -> tuple[str, int]:
+    """The unit of the time axis that suits the length of a run, and the seconds in it."""
+    ends = [track.buckets[-1].position[2] for track in (history.steps, history.epochs) if track.buckets]
+    longest = max(ends, default=0.0)
+    return next(((name, seconds) for seconds, name in TIMES if longest >= 3 * seconds), ("seconds", 1))
+
+
+# Lines of text
+
+
+def header(snapshot: Snapshot, width: int) -> Text:
+    """Which run, from which preset, on what; its state at the right end."""
+    status, started = snapshot.status, snapshot.history.started
+    state = state_text(snapshot.state)
+    layout = ["channels last"] if status.channels_last else []
+    plan = [status.device, *([f"{status.threads} threads", status.precision] if status.device else []), *layout]
+    size = f"{started['parameters']:,} weights" if isinstance(started.get("parameters"), int) else ""
+    parts = [
+        Text(snapshot.run_id, style="bold"),
+        Text(status.preset),
+        Text(", ".join(filter(None, plan)), style="dim"),
+        Text(", ".join(filter(None, (str(started.get("dataset", "")), size))), style="dim"),
+    ]
+    line = fitted(parts, width - state.cell_len - 2 * len(MARGIN) - 1)
+    blanks = width - line.cell_len - state.cell_len - len(MARGIN)
+    return line.append(" " * max(blanks, 1)).append_text(state)
+
+
+def state_text(state: str) -> Text:
+    """A state with its mark."""
+    mark, style = STATES[state]
+    return Text().append(mark, style).append(f" {state}")
+
+
+def progress(snapshot: Snapshot, width: int, look: Look) -> Text:
+    """Epoch, a bar, batch, and the time that is left, or that it took."""
+    status, position = snapshot.status, Position.of(snapshot)
+    if not status.epochs:
+        return Text()
+    is_over = snapshot.state in FINAL_STATES
+    under_way = position.epoch if is_over else min(position.epoch + 1, status.epochs)
+    left = Text(f"{MARGIN}epoch {under_way}/{status.epochs} ")
+    batch = f"batch {position.step}/{status.steps_per_epoch}" if status.steps_per_epoch and not is_over else ""
+    clock = f"{duration(position.elapsed)}" if is_over else f"{duration(position.seconds_left)} left"
+    room = width - left.cell_len - BAR_WIDTHS[0]
+    right = fitted([Text(f"{100 * position.share:.0f} %"), Text(clock), Text(batch, style="dim")], room)
+    bar = max(BAR_WIDTHS[0], min(BAR_WIDTHS[1], width - left.cell_len - right.cell_len - len(MARGIN)))
+    done = round(bar * position.share)
+    left.append("━" * done, style=look.style("train")).append("─" * (bar - done), style="dim")
+    return left.append_text(right)
+
+
+def metrics(snapshot: Snapshot, width: int, look: Look) -> Text:
+    """The last metrics of each split in its colour, the best epoch, and the learning rate."""
+    status, history = snapshot.status, snapshot.history
+    last = status.last or {f"train_{name}": value for name, value in _last_step(history).items()}
+    selected = "validation" if "validation_accuracy" in status.best else "test"
+    parts = [Text()]
+    for split in ("train", "test", "validation"):
+        if f"{split}_loss" in last:
+            accuracy = percent(last.get(f"{split}_accuracy"))
+            parts.append(Text(f"{split} ", look.style(split)).append(f"{last[f'{split}_loss']:.4f}  {accuracy} %", ""))
+    if f"{selected}_accuracy" in status.best:
+        best = f"{percent(status.best[f'{selected}_accuracy'])} % @{int(status.best.get('epoch', 0))}"
+        parts.append(Text("best ", "bold").append(best, ""))
+    lr = _last(history.steps, "lr") or _last(history.epochs, "lr")
+    if lr is not None:
+        parts.append(Text("lr ", "dim").append(f"{lr:.4g}", ""))
+    return fitted(parts, width)
+
+
+def _last_step(history: History) -> dict[str, float]:
+    return {name: value for name in METRICS if (value := _last(history.steps, name)) is not None}
+
+
+def _last(track: Track, metric: str) -> float | None:
+    """The newest value; the mean of the last few in a long run."""
+    summary = track.buckets[-1].metrics.get(metric) if track.buckets else None
+    return summary.mean if summary else None
+
+
+def bottom(snapshot: Snapshot, width: int, note: str) -> list[Text]:
+    """While it lasts: speed, machine, and the newest of the log. After the end: how it ended, and what to do."""
+    recent = snapshot.history.recent[-1] if snapshot.history.recent else {}
+    said = str(recent.get("message", ""))
+    lines = []
+    if snapshot.state in LIVE_STATES:
+        lines.append(system(snapshot, width))
+    else:
+        sentence, hint = outcome(snapshot)
+        style = "bold red" if snapshot.state in ("failed", "crashed") else "bold"
+        lines += _wrapped(sentence, width, style) + _wrapped(hint, width, "")
+    if note:
+        lines.append(Text(MARGIN + note, "bold"))
+    elif said:
+        kind = str(recent["kind"])
+        lines.append(Text(f"{MARGIN}{kind}: {said}", "yellow" if kind == "warning" else "dim"))
+    return lines
+
+
+def system(snapshot: Snapshot, width: int) -> Text:
+    """Speed, and what the worker takes of the machine."""
+    now = snapshot.history.system
+    speed = snapshot.status.images_per_second
+    parts = [Text(f"{speed:,.0f} samples/s") if speed else Text("starting", "dim")]
+    if "cpu_percent" in now:
+        parts.append(Text("cpu ", "dim").append(f"{now['cpu_percent']:.0f} %", ""))
+    if "memory_bytes" in now:
+        free = f" ({gib(now['memory_free_bytes'])} free)" if "memory_free_bytes" in now else ""
+        parts.append(Text("memory ", "dim").append(gib(now["memory_bytes"]), "").append(free, "dim"))
+    if "gpu_percent" in now:
+        used = f"{now['gpu_percent']:.0f} %  {gib(now['gpu_memory_bytes'])}"
+        free = f" ({gib(now['gpu_memory_free_bytes'])} free)"
+        parts.append(Text("gpu ", "dim").append(used, "").append(free, "dim"))
+    return fitted(parts, width)
+
+
+def gib(size: float) -> str:
+    """Bytes as `1.2 GiB`."""
+    return f"{size / 2**30:.1f} GiB"
+
+
+def outcome(snapshot: Snapshot) -> tuple[str, str]:
+    """A sentence on how a run ended, or why it has not begun, and what to do about it."""
+    status, run_id = snapshot.status, snapshot.run_id
+    if snapshot.state == "queued":
+        return "Waiting for a worker.", ""
+    if snapshot.state == "finished":
+        accuracy, best = status.last.get("test_accuracy"), status.best.get("test_accuracy")
+        measured = f": test {percent(accuracy)} %" if accuracy is not None else ""
+        peak = f", best {percent(best)} % at epoch {int(status.best.get('epoch', 0))}" if best is not None else ""
+        return f"Finished in {duration(status.elapsed)}{measured}{peak}. {status.message}".rstrip(), status.hint
+    resume = f"Go on with: tui-lab runs resume {run_id}"
+    position = Position.of(snapshot)
+    where = f"epoch {position.epoch + 1}, step {position.step}"
+    if snapshot.state == "stopped":
+        return f"Stopped in {where}.", status.hint or resume
+    if snapshot.state == "failed":
+        return f"Failed in {where}: {status.message}", status.hint
+    return f"Crashed in {where}: its process is gone, without a last word.", resume
+
+
+def _wrapped(text: str, width: int, style: str) -> list[Text]:
+    lines = textwrap.wrap(text, max(width - 2 * len(MARGIN), 1), max_lines=MESSAGE_LINES, placeholder="...")
+    return [Text(MARGIN + line, style) for line in lines]
+
+
+def fitted(parts: Sequence[Text], width: int) -> Text:
+    """As many of the parts as have room, the first ones first, on a line with a margin."""
+    line = Text()
+    for part in parts:
+        if not part.cell_len:
+            continue
+        gap = GAP if line.cell_len else len(MARGIN)
+        if line.cell_len and line.cell_len + gap + part.cell_len > width:
+            break
+        line.append(" " * gap).append_text(part)
+    return line
