@@ -23,7 +23,9 @@ def test_convnet_has_the_parameters_of_the_practical():
     assert ConvNet((3, 32, 32), 10).fc4.weight.numel() / 1_191_170 == pytest.approx(0.86, abs=0.005)
 
 
-@pytest.mark.parametrize(("shape", "flat"), [((3, 32, 32), 1024), ((3, 28, 28), 1024), ((1, 28, 28), 1024), ((1, 8, 8), 64)])
+@pytest.mark.parametrize(
+    ("shape", "flat"), [((3, 32, 32), 1024), ((3, 28, 28), 1024), ((1, 28, 28), 1024), ((1, 8, 8), 64)]
+)
 def test_the_third_pool_rounds_up_so_that_crops_keep_fc4(shape, flat):
     model = ConvNet(shape, 10)
     assert model.fc4.in_features == flat

@@ -74,7 +74,7 @@ def test_a_checkpoint_in_mid_epoch_continues_to_the_same_bits(optimizer, schedul
 
 
 # Every optimiser and every scheduler at least once, each with a real SIGKILL
-PAIRS = list(zip(itertools.cycle(OPTIMIZERS), SCHEDULERS))[: len(SCHEDULERS)]  # noqa: B905
+PAIRS = list(zip(itertools.cycle(OPTIMIZERS), SCHEDULERS, strict=False))[: len(SCHEDULERS)]
 
 
 def killed_once(run) -> None:
@@ -113,7 +113,11 @@ def test_sigkill_in_mid_epoch_then_resume_is_bit_identical(optimizer, scheduler,
         expected, actual = load_file(getattr(whole, name)), load_file(getattr(killed, name))
         assert all(torch.equal(expected[key], actual[key]) for key in expected), name
     metrics = [
-        [{k: v for k, v in e.items() if "loss" in k or "accuracy" in k} for e in events_as_trained(run) if e["kind"] == "epoch"]
+        [
+            {k: v for k, v in e.items() if "loss" in k or "accuracy" in k}
+            for e in events_as_trained(run)
+            if e["kind"] == "epoch"
+        ]
         for run in (whole, killed)
     ]
     assert metrics[0] == metrics[1]
@@ -157,7 +161,10 @@ def test_single_steps_of_a_paused_run_are_single(tmp_path):
     before = [e for e in events_as_trained(run) if e["kind"] == "step"][-1]["total_step"]
     for i in range(1, 4):
         request(run.control, "step")
-        wait_for(run, lambda _, i=i: [e for e in events_as_trained(run) if e["kind"] == "step"][-1]["total_step"] >= before + i)
+        wait_for(
+            run,
+            lambda _, i=i: [e for e in events_as_trained(run) if e["kind"] == "step"][-1]["total_step"] >= before + i,
+        )
         steps = [e for e in events_as_trained(run) if e["kind"] == "step"]
         assert (steps[-1]["total_step"], steps[-1]["steps"]) == (before + i, 1)
     request(run.control, "stop")

@@ -1,6 +1,6 @@
 """A training loop in a process of its own, set up as such a loop is in real life.
 
-The engine and the bare loop get what the worker gives a run before torch is imported: the thread variables and the
+The engine and the bare loop get what the worker gives a run before torch is imported: thread variables, and the
 allocator that keeps freed memory. The plain loop gets neither: whoever writes it has not heard of them.
 """
 
@@ -11,6 +11,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,10 +24,7 @@ from tui_lab.runs.store import RunStore
 from tui_lab.worker import THREAD_VARIABLES, choose_threads
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from tui_lab.bench.engine import EngineLoop
-    from tui_lab.data.dataset import Dataset
 
 
 class Loop(Protocol):
@@ -36,81 +35,93 @@ class Loop(Protocol):
 
 @contextmanager
 def opened_loop(request: LoopRequest) -> Iterator[tuple[Facts, Commands]]:
-    """The loop that is asked for, ready to train: what it is, and what it can be told.
+    """The loop that is asked for, ready to train: its facts, and what it can be told.
 
-    train(steps): gradient steps, from where the last ones ended. Answers samples, seconds and peak_bytes.
-    evaluate(): the test split, by the engine only. Answers seconds and peak_bytes.
+    Facts: data (a title), threads, has_bf16 (of the CPU), plan (the engine's).
+    train(steps): gradient steps on from the last ones. Answers samples, seconds, peak_bytes.
+    evaluate(): the test split, by the engine only. Answers seconds, peak_bytes.
     """
-    workload = WORKLOADS[request.workload]
-    if request.loop != "plain":
-        _before_torch(choose_threads(workload.exercise, request.hyperparameters))
+    if request.loop == "plain":
+        _as_anybody_would(request.threads)
+    else:
+        _as_the_worker_does(choose_threads(WORKLOADS[request.workload].exercise, request.hyperparameters))
 
     import torch
 
+    from tui_lab.bench.bare import BareLoop
+    from tui_lab.bench.engine import EngineLoop
+    from tui_lab.bench.plain import PlainLoop
     from tui_lab.bench.tensors import load
+    from tui_lab.data.augment import Augmentation
+    from tui_lab.training.plan import Plan
 
-    if request.loop == "plain" and request.threads:
-        torch.set_num_threads(request.threads)
-    torch.manual_seed(0)
+    hp, exercise = request.hyperparameters, WORKLOADS[request.workload].exercise
     dataset, title = load(request)
-    facts: Facts = {"data": title, "torch": torch.__version__, "threads": torch.get_num_threads()}
+    shape = Augmentation.of(hp).output_shape(dataset.sample_shape)
+    build = partial(exercise.build_model, hp, shape, dataset.classes)
+    facts: Facts = {
+        "data": title,
+        "threads": torch.get_num_threads(),
+        "has_bf16": bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()),
+    }
+    torch.manual_seed(0)
     with ExitStack() as stack:
-        commands: Commands
         if request.loop == "engine":
-            engine = stack.enter_context(_engine_loop(request, dataset))
-            facts |= _facts_of(engine)
-            commands = {"train": _timed(engine, engine.engine.plan.device), "evaluate": _evaluation(engine)}
+            recorder = stack.enter_context(_recorder_for_nobody(request))
+            engine = EngineLoop(hp, build, dataset, facts["threads"], paths.cache_dir(), recorder)
+            facts["plan"] = asdict(engine.plan)
+            yield facts, {"train": partial(_train, engine, engine.plan.device), "evaluate": partial(_evaluate, engine)}
+            return
+        plan = Plan(**request.plan)
+        loop: Loop
+        if request.loop == "bare":
+            loop = BareLoop(hp, build(), dataset, plan)
         else:
-            device = str(request.plan["device"])
-            commands = {"train": _timed(_following_loop(request, dataset), device)}
-        yield facts, commands
+            loop = PlainLoop(hp, build(), dataset, device=plan.device, workers=request.workers)
+        yield facts, {"train": partial(_train, loop, plan.device)}
 
 
-def _before_torch(threads: int) -> None:
+def _as_anybody_would(threads: int) -> None:
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+
+
+def _as_the_worker_does(threads: int) -> None:
     from tui_lab.training.memory import keep_freed_memory
 
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
     keep_freed_memory()
 
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
+
 
 @contextmanager
-def _engine_loop(request: LoopRequest, dataset: Dataset) -> Iterator[EngineLoop]:
-    """The engine with a real recorder, in a home that is thrown away."""
-    import torch
-
-    from tui_lab.bench.engine import EngineLoop
-
-    exercise, hp = WORKLOADS[request.workload].exercise, request.hyperparameters
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
+def _recorder_for_nobody(request: LoopRequest) -> Iterator[Recorder]:
+    """A real one, on a run in a home that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="tui-lab-bench-") as home:
-        run = RunStore(Path(home)).create(exercise.name, hp.model_dump())
+        run = RunStore(Path(home)).create(request.workload, request.hyperparameters.model_dump())
         with run.held(), Recorder(run) as recorder:
-            threads = torch.get_num_threads()
-            yield EngineLoop(hp, exercise, dataset, threads=threads, cache=paths.cache_dir(), recorder=recorder)
+            yield recorder
 
 
-def _facts_of(loop: EngineLoop) -> Facts:
-    from dataclasses import asdict
+def _train(loop: Loop, device: str, steps: int) -> Facts:
+    start = time.perf_counter()
+    samples = loop.train(steps)
+    if device.startswith("cuda"):
+        import torch
 
-    from tui_lab.bench.engine import has_bf16
+        torch.cuda.synchronize(device)
+    return {"samples": samples, "seconds": time.perf_counter() - start, "peak_bytes": peak_bytes()}
 
-    return {"plan": asdict(loop.plan), "has_bf16": has_bf16()}
 
-
-def _following_loop(request: LoopRequest, dataset: Dataset) -> Loop:
-    """The bare or the plain loop, on the device where the engine trains."""
-    import torch
-
-    from tui_lab.bench.bare import BareLoop
-    from tui_lab.bench.plain import PlainLoop
-    from tui_lab.training.plan import Plan
-
-    plan, hp = Plan(**request.plan), request.hyperparameters
-    model = _model(request, dataset)
-    if request.loop == "plain":
-        return PlainLoop(hp, dataset, model, device=plan.device, workers=request.workers)
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
-    return BareLoop(hp, dataset, model, plan)
+def _evaluate(engine: EngineLoop) -> Facts:
+    start = time.perf_counter()
+    engine.evaluate()
+    return {"seconds": time.perf_counter() - start, "peak_bytes": peak_bytes()}

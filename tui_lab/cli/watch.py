@@ -88,10 +88,15 @@ class Watcher:
                     self._draw(live)
                     for key in self._keys.read(POLL_S):
                         self._press(key, live)
-                    self._snapshot = _snapshot(self._run, self._reader)
+                    self._look_again()
             except KeyboardInterrupt:
                 pass  # leaves, like q
         self._say_goodbye()
+
+    def _look_again(self) -> None:
+        earlier, self._snapshot = self._snapshot, _snapshot(self._run, self._reader)
+        if self._snapshot.state != earlier.state:
+            self._note, self._is_asking = "", False
 
     def _draw(self, live: Live) -> None:
         """The picture, if it differs from the one that is shown."""
@@ -125,9 +130,9 @@ class Watcher:
             _key("l", "log loss"),
             _key("[ ]", f"smooth {self._settings.smoothing:g}"),
             _key("e s t", "axis"),
-            _key("a o", "one chart"),
+            _key("a o", "zoom"),
         ]
-        return fitted([_key("q", "leave"), *(controls if is_live else []), *views], width)
+        return fitted([_key("q", "leave"), *(controls if is_live else []), *views], width, gap=2)
 
     def _press(self, key: str, live: Live) -> None:
         self._note = ""
@@ -163,9 +168,9 @@ class Watcher:
             self._console.print(self._view.picture(self._snapshot, size, self._settings))
             return
         stays = {"running": "goes on", "paused": "stays paused"}.get(state, "stays in the queue")
-        say(f"{run_id} {stays}. Come back: tui-lab runs watch {run_id}")
+        say(f"{run_id} {stays}.\nCome back: tui-lab runs watch {run_id}")
         if state in LIVE_STATES:
-            say(f"Stop it: tui-lab runs stop {run_id}")
+            say(f"Stop it:   tui-lab runs stop {run_id}")
 
 
 def changed(settings: Settings, key: str) -> Settings:

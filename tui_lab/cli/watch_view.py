@@ -35,6 +35,7 @@ STATES = {
 
 WIDE = 100  # columns from which two charts stand side by side
 TALL = 16  # rows of charts from which two stand one above the other
+SPACIOUS = 34  # rows from which the charts get a blank line above and below
 GAP = 3  # columns between two charts, and between two parts of a line
 MARGIN = " "
 MESSAGE_LINES = 3
@@ -143,8 +144,10 @@ class View:
             At most so many lines of at most so many columns.
         """
         width, height = size
-        above = [header(snapshot, width), progress(snapshot, width, self._look), self._metrics(snapshot, width)]
-        below = bottom(snapshot, width, note) + ([footer] if footer else [])
+        blank = [Text()] if height >= SPACIOUS else []
+        look = self._look
+        above = [header(snapshot, width), progress(snapshot, width, look), metrics(snapshot, width, look), *blank]
+        below = [*blank, *bottom(snapshot, width, note), *([footer] if footer else [])]
         rows = height - len(above) - len(below)
         charts = self._charts(snapshot.history, width, rows, settings, keep_charts) if rows > 0 else []
         lines = [*(above if height > len(below) else []), *charts, *below][-height:]
@@ -153,9 +156,6 @@ class View:
             if self._look.ascii:
                 line.plain = line.plain.translate(ASCII).encode("ascii", "replace").decode()
         return Text("\n", no_wrap=True, end="").join(lines)
-
-    def _metrics(self, snapshot: Snapshot, width: int) -> Text:
-        return metrics(snapshot, width, self._look)
 
     def _charts(self, history: History, width: int, rows: int, settings: Settings, keep_charts: bool) -> list[Text]:
         """`rows` lines: both charts where they have room, else the one that was chosen."""
@@ -260,8 +260,8 @@ def header(snapshot: Snapshot, width: int) -> Text:
     """Which run, from which preset, on what; its state at the right end."""
     status, started = snapshot.status, snapshot.history.started
     state = state_text(snapshot.state)
-    layout = ["channels last"] if status.channels_last else []
-    plan = [status.device, *([f"{status.threads} threads", status.precision] if status.device else []), *layout]
+    threads = f"{status.threads} thread{'' if status.threads == 1 else 's'}" if status.threads else ""
+    plan = [status.device, threads, status.precision, "channels last" if status.channels_last else ""]
     size = f"{started['parameters']:,} weights" if isinstance(started.get("parameters"), int) else ""
     parts = [
         Text(snapshot.run_id, style="bold"),
@@ -281,7 +281,7 @@ def state_text(state: str) -> Text:
 
 
 def progress(snapshot: Snapshot, width: int, look: Look) -> Text:
-    """Epoch, a bar, batch, and the time that is left, or that it took."""
+    """Epoch, a bar, the time that is left, and the batch."""
     status, position = snapshot.status, Position.of(snapshot)
     if not status.epochs:
         return Text()
@@ -289,7 +289,7 @@ def progress(snapshot: Snapshot, width: int, look: Look) -> Text:
     under_way = position.epoch if is_over else min(position.epoch + 1, status.epochs)
     left = Text(f"{MARGIN}epoch {under_way}/{status.epochs} ")
     batch = f"batch {position.step}/{status.steps_per_epoch}" if status.steps_per_epoch and not is_over else ""
-    clock = f"{duration(position.elapsed)}" if is_over else f"{duration(position.seconds_left)} left"
+    clock = f"{duration(position.seconds_left)} left" if position.seconds_left and not is_over else ""
     room = width - left.cell_len - BAR_WIDTHS[0]
     right = fitted([Text(f"{100 * position.share:.0f} %"), Text(clock), Text(batch, style="dim")], room)
     bar = max(BAR_WIDTHS[0], min(BAR_WIDTHS[1], width - left.cell_len - right.cell_len - len(MARGIN)))
@@ -393,14 +393,14 @@ def _wrapped(text: str, width: int, style: str) -> list[Text]:
     return [Text(MARGIN + line, style) for line in lines]
 
 
-def fitted(parts: Sequence[Text], width: int) -> Text:
+def fitted(parts: Sequence[Text], width: int, gap: int = GAP) -> Text:
     """As many of the parts as have room, the first ones first, on a line with a margin."""
     line = Text()
     for part in parts:
         if not part.cell_len:
             continue
-        gap = GAP if line.cell_len else len(MARGIN)
-        if line.cell_len and line.cell_len + gap + part.cell_len > width:
+        blanks = gap if line.cell_len else len(MARGIN)
+        if line.cell_len and line.cell_len + blanks + part.cell_len > width:
             break
-        line.append(" " * gap).append_text(part)
+        line.append(" " * blanks).append_text(part)
     return line

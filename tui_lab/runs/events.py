@@ -30,8 +30,9 @@ CHUNK = 1 << 20
 
 
 def encode(event: Event) -> str:
-    """One line without its newline."""
-    return json.dumps(finite(event), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """One line without its newline. What UTF-8 cannot carry, in a file name for one, becomes "?"."""
+    text = json.dumps(finite(event), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode(errors="replace").decode()
 
 
 def finite(value: Any) -> Any:
@@ -75,10 +76,21 @@ class EventWriter:
 
     def write(self, kind: str, **fields: Any) -> Event:
         """Append an event and return it as written."""
+        event = {"kind": kind, "seq": self._seq + 1, "t": round(time.time(), 3), **fields}
+        self._append(encode(event).encode() + b"\n")
         self._seq += 1
-        event = {"kind": kind, "seq": self._seq, "t": round(time.time(), 3), **fields}
-        self._file.write(encode(event).encode() + b"\n")
         return event
+
+    def _append(self, line: bytes) -> None:
+        """The whole line, or none of it: a disk that fills up takes a part, and only then raises."""
+        end = os.fstat(self._file.fileno()).st_size
+        rest = memoryview(line)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            os.ftruncate(self._file.fileno(), end)
+            raise
 
     def sync(self) -> None:
         os.fsync(self._file.fileno())
@@ -96,13 +108,16 @@ def _ends_with_newline(path: Path) -> bool:
 
 
 def _last_seq(path: Path) -> int:
-    """The highest `seq` near the end of the log."""
+    """The highest `seq` near the end of the log: in as much of it as holds one."""
     with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - CHUNK))
-        tail = file.read()
-    found = [event.get("seq") for event in map(decode, tail.split(b"\n")) if event]
-    return max((seq for seq in found if isinstance(seq, int)), default=0)
+        size, span = file.seek(0, os.SEEK_END), CHUNK
+        while True:
+            file.seek(max(0, size - span))
+            events = map(decode, file.read().split(b"\n"))
+            found = [event["seq"] for event in events if event and isinstance(event.get("seq"), int)]
+            if found or span >= size:
+                return max(found, default=0)
+            span *= 2
 
 
 class EventReader:
@@ -132,8 +147,8 @@ class EventReader:
                     if end == 0:
                         return  # a line of more than a chunk, still being written
                 file.seek(self.offset + end)
-                for line in chunk[:end].splitlines(keepends=True):
-                    self.offset += len(line)
+                for line in chunk[: end - 1].split(b"\n"):
+                    self.offset += len(line) + 1
                     event = decode(line)
                     if event is not None:
                         yield event

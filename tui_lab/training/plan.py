@@ -151,18 +151,23 @@ def _machine_key(candidates: list[Plan], model: nn.Module, sample: Tensor) -> st
 
 def _read_verdict(path: Path, key: str) -> Plan | None:
     try:
-        return Plan(**json.loads(path.read_text())[key])
-    except (OSError, ValueError, KeyError, TypeError):
+        return Plan(**_verdicts(path)[key])
+    except (KeyError, TypeError):
         return None
 
 
 def _keep_verdict(path: Path, key: str, plan: Plan) -> None:
     try:
-        verdicts = json.loads(path.read_text())
-    except (OSError, ValueError):
-        verdicts = {}
-    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, json.dumps({**verdicts, key: asdict(plan)}, indent=1))
+        write_atomically(path, json.dumps({**_verdicts(path), key: asdict(plan)}, indent=1))
     except OSError:
         return  # a cache that cannot be written costs the self-test again, nothing else
+
+
+def _verdicts(path: Path) -> dict[str, Any]:
+    """Empty when the file is missing or garbled."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

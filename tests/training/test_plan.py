@@ -1,0 +1,77 @@
+"""What `auto` comes to mean, and that it stays so."""
+
+import json
+
+import pytest
+import torch
+
+from tui_lab.errors import MissingDeviceError
+from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.models.convnet import ConvNet
+from tui_lab.models.mlp import MLP
+from tui_lab.training import plan as plans
+from tui_lab.training.plan import Plan, choose_device, make_plan
+
+IMAGES = torch.rand(4, 1, 8, 8)
+
+
+def convnet():
+    return ConvNet((1, 8, 8), 3)
+
+
+def forbidden(*_):
+    raise AssertionError("nothing needs to be measured here")
+
+
+def test_what_is_asked_for_is_taken_without_a_test(tmp_path, monkeypatch):
+    monkeypatch.setattr(plans, "_step_seconds", forbidden)
+    hp = Hyperparameters(device="cpu", precision="bf16", channels_last="on")
+    assert make_plan(hp, 2, convnet, IMAGES, tmp_path) == Plan("cpu", 2, "bf16", True)
+
+
+def test_points_have_no_memory_layout(tmp_path, monkeypatch):
+    monkeypatch.setattr(plans, "_step_seconds", forbidden)
+    hp = Hyperparameters(device="cpu", precision="fp32", channels_last="on")
+    assert make_plan(hp, 1, lambda: MLP((2,), 2), torch.rand(4, 2), tmp_path) == Plan("cpu", 1, "fp32", False)
+
+
+def test_the_fastest_wins_by_a_worthwhile_margin_and_the_verdict_is_kept(tmp_path, monkeypatch):
+    seconds = {False: 1.0, True: 0.5}
+    monkeypatch.setattr(plans, "_step_seconds", lambda plan, *_: seconds[plan.channels_last])
+    hp = Hyperparameters(device="cpu", precision="fp32")
+    assert make_plan(hp, 1, convnet, IMAGES, tmp_path).channels_last
+    monkeypatch.setattr(plans, "_step_seconds", forbidden)
+    assert make_plan(hp, 1, convnet, IMAGES, tmp_path).channels_last
+
+
+def test_a_difference_that_noise_could_make_decides_nothing(tmp_path, monkeypatch):
+    seconds = {False: 1.0, True: 0.95}
+    monkeypatch.setattr(plans, "_step_seconds", lambda plan, *_: seconds[plan.channels_last])
+    assert not make_plan(Hyperparameters(device="cpu", precision="fp32"), 1, convnet, IMAGES, tmp_path).channels_last
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", json.dumps({"x": {"device": "cpu", "gears": 5}})])
+def test_a_garbled_verdict_costs_the_self_test_again(tmp_path, monkeypatch, content):
+    (tmp_path / "self-test.json").write_text(content)
+    monkeypatch.setattr(plans, "_step_seconds", lambda plan, *_: 1.0)
+    assert make_plan(Hyperparameters(device="cpu", precision="fp32"), 1, convnet, IMAGES, tmp_path) == Plan()
+
+
+def test_the_real_self_test_answers_with_one_of_its_candidates(tmp_path):
+    plan = make_plan(Hyperparameters(device="cpu"), 1, convnet, IMAGES, tmp_path)
+    assert plan.device == "cpu" and plan.precision in ("fp32", "bf16")
+
+
+def test_a_missing_device_is_named():
+    with pytest.raises(MissingDeviceError, match="cuda:99"):
+        choose_device("cuda:99")
+    assert choose_device("cpu") == "cpu"
+    assert choose_device("auto").split(":")[0] in ("cpu", "cuda", "mps")
+
+
+def test_bf16_keeps_the_weights_in_fp32():
+    plan = Plan(precision="bf16")
+    model = plan.place(convnet())
+    with plan.autocast():
+        assert model(IMAGES).dtype == torch.bfloat16
+    assert {p.dtype for p in model.parameters()} == {torch.float32}

@@ -1,0 +1,258 @@
+"""`tui-lab presets`: list, show, save and check preset files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tui_lab.cli.completion import complete_preset, complete_run
+from tui_lab.cli.context import places
+from tui_lab.errors import USAGE, UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tui_lab.presets import ListedPreset, Preset
+
+app = typer.Typer(
+    help="Ready-made configurations: the figures of the practical, and your own.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@app.command("list")
+def list_presets(
+    context: typer.Context,
+    filter: Annotated[str, typer.Argument(metavar="[FILTER]", help="Part of a name, an exercise or a title.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Every preset, by lab."""
+    from tui_lab.cli.output import data_console, print_json, say
+    from tui_lab.labs.catalogue import LABS
+    from tui_lab.presets import list_presets
+
+    found = [listed for listed in list_presets(places(context).home) if _fits(listed, filter)]
+    if as_json:
+        print_json([_summary(listed) for listed in found])
+        return
+    groups = {f"Lab {number}: {title}": [e for e in found if _lab(e) == number] for number, title in LABS.items()}
+    groups["Cannot be used"] = [listed for listed in found if listed.preset is None]
+    console = data_console()
+    for title, group in groups.items():
+        if group:
+            console.print(f"[bold]{title}[/]")
+            console.print(_list_table(group))
+            console.print()
+    say("Look into one: tui-lab presets show NAME" if found else f"No preset fits {filter!r}.")
+
+
+def _fits(listed: ListedPreset, wanted: str) -> bool:
+    about = f"{listed.preset.exercise.name} {listed.preset.title}" if listed.preset else ""
+    return wanted.casefold() in f"{listed.name} {about}".casefold()
+
+
+def _lab(listed: ListedPreset) -> int | None:
+    return listed.preset.exercise.lab if listed.preset else None
+
+
+def _summary(listed: ListedPreset) -> dict[str, Any]:
+    preset, error = listed.preset, listed.error
+    return {
+        "name": listed.name,
+        "exercise": preset.exercise.name if preset else None,
+        "lab": _lab(listed),
+        "title": preset.title if preset else None,
+        "path": str(listed.path),
+        "is_shipped": listed.is_shipped,
+        "error": str(error) if error else None,
+    }
+
+
+def _list_table(group: list[ListedPreset]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, show_header=False, padding=(0, 2, 0, 2), pad_edge=False)
+    made.add_column(min_width=18, no_wrap=True)
+    for listed in group:
+        if listed.preset:
+            mine = Text("" if listed.is_shipped else "  (yours)", style="dim")
+            made.add_row(listed.name, listed.preset.exercise.name, Text(listed.preset.title) + mine)
+        else:
+            made.add_row(Text(listed.name, style="red"), Text(f"tui-lab presets validate {listed.path}"))
+    return made
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(help="A name, a figure number (2.5), or a file.", autocompletion=complete_preset)
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """What a preset is about, what it sets, and what the practical published for it."""
+    from rich.markdown import Markdown
+
+    from tui_lab.cli.output import data_console, print_json
+    from tui_lab.presets import find_preset
+
+    preset = find_preset(name, places(context).home)
+    if as_json:
+        print_json(_as_json(preset))
+        return
+    console = data_console()
+    console.print(f"[bold]{preset.name}[/]  ", end="")
+    console.print(preset.title, markup=False, style="bold")
+    console.print(f"{preset.exercise.name}, lab {preset.exercise.lab}, {preset.path}", markup=False, style="dim")
+    if preset.text.strip():
+        console.print()
+        console.print(Markdown(preset.text), width=min(console.width, 100))
+    console.print()
+    console.print(_settings_table(preset))
+    if preset.published:
+        console.print()
+        console.print(_published_table(preset))
+    console.print()
+    console.print(f"tui-lab run {preset.name}", markup=False)
+    console.print(_train_line(preset), markup=False, soft_wrap=True)
+
+
+def _as_json(preset: Preset) -> dict[str, Any]:
+    return {
+        "name": preset.name,
+        "exercise": preset.exercise.name,
+        "lab": preset.exercise.lab,
+        "title": preset.title,
+        "text": preset.text,
+        "path": str(preset.path),
+        "hyperparameters": dict(preset.hyperparameters),
+        "configuration": preset.configuration().model_dump(),
+        "published": dict(preset.published),
+        "command": _train_line(preset),
+    }
+
+
+def _settings_table(preset: Preset) -> Table:
+    """Every hyperparameter that has an effect here; in bold with a mark those that the preset sets."""
+    from rich.text import Text
+
+    from tui_lab.cli.output import table
+    from tui_lab.hyperparameters import written
+
+    values = preset.configuration().model_dump()
+    made = table("", "hyperparameter", "value", "")
+    for name, declaration in preset.exercise.declarations.items():
+        is_set = name in preset.hyperparameters
+        if is_set or declaration.has_effect(values):
+            style = "bold" if is_set else ""
+            value = written(values[name]).strip('"') or "-"
+            made.add_row("*" if is_set else "", Text(name, style), Text(value, style), Text(declaration.help, "dim"))
+    made.caption, made.caption_justify = "* set by the preset", "left"
+    return made
+
+
+def _published_table(preset: Preset) -> Table:
+    from tui_lab.cli.output import percent, table
+
+    made = table("published", ">")
+    for name, value in preset.published.items():
+        made.add_row(name.replace("_", " "), f"{percent(value)} %" if name.endswith("accuracy") else f"{value:g}")
+    return made
+
+
+def _train_line(preset: Preset) -> str:
+    """The command that trains the same configuration, every setting spelled out as a flag."""
+    import shlex
+
+    declared = preset.exercise.declarations
+    flags = [part for name, value in preset.hyperparameters.items() for part in declared[name].arguments(value)]
+    return shlex.join(["tui-lab", "train", preset.exercise.name, *flags])
+
+
+@app.command()
+def save(
+    context: typer.Context,
+    run: Annotated[
+        str, typer.Argument(help="An id, a unique part of one, a path, or last.", autocompletion=complete_run)
+    ],
+    name: Annotated[str, typer.Argument(help="Of the preset: letters, digits, and . _ -")],
+    title: Annotated[str, typer.Option(help="One line about it.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a preset of yours with this name.")] = False,
+) -> None:
+    """Keep the configuration of a run as a preset of yours."""
+    from tui_lab.cli.output import say
+    from tui_lab.hyperparameters import build
+    from tui_lab.labs.catalogue import find_exercise
+    from tui_lab.presets import save_preset
+
+    if not SAFE_NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be the name of a preset.",
+            "Up to 100 letters, digits and . _ - with a letter or a digit first.",
+        )
+    where = places(context)
+    found = where.store.find(run)
+    request = found.read_request()
+    exercise = find_exercise(request.exercise)
+    hyperparameters = build(exercise.hyperparameters, request.hyperparameters)
+    path = where.home / "presets" / f"{name.removesuffix('.toml')}.toml"
+    save_preset(path, exercise, hyperparameters, title=title or f"From {found.id}", overwrite=force)
+    print(path)
+    say(f"Train it: tui-lab run {path.stem}")
+
+
+@app.command()
+def validate(
+    context: typer.Context,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; none = every preset there is.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check preset files and tell every mistake. Exits with 2 when there is one."""
+    from tui_lab.cli.output import data_console, print_json, say
+
+    verdicts = {path: _mistake(path) for path in _files(context, paths or [])}
+    if as_json:
+        print_json([{"path": str(path), "error": error} for path, error in verdicts.items()])
+    else:
+        console = data_console()
+        for path, error in verdicts.items():
+            console.print(error or f"{path}: ok", markup=False, soft_wrap=True)
+    mistaken = sum(error is not None for error in verdicts.values())
+    say(f"{len(verdicts)} checked, {mistaken} with mistakes")
+    if mistaken:
+        raise typer.Exit(USAGE)
+
+
+def _files(context: typer.Context, given: list[Path]) -> list[Path]:
+    from tui_lab.presets import list_presets
+
+    if not given:
+        return [listed.path for listed in list_presets(places(context).home)]
+    return [file for path in given for file in (sorted(path.rglob("*.toml")) if path.is_dir() else [path])]
+
+
+def _mistake(path: Path) -> str | None:
+    from tui_lab.presets import load_preset
+
+    try:
+        load_preset(path)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of preset files, for editors that complete and check TOML."""
+    from tui_lab.cli.output import print_json
+    from tui_lab.presets import json_schema
+
+    print_json(json_schema())
