@@ -35,6 +35,8 @@ Scheduler = Literal["none", "constant", "linear", "step", "exponential", "polyno
 
 LARGEST = 2**63 - 1  # TOML's largest whole number; as a bound it is not worth words
 
+OTHER_NAMES = {"learning_rate": "lr", "eta": "lr", "l2": "weight_decay"}  # what textbooks say, spelled unlike torch
+
 TOPICS = ("Data", "Augmentation", "Model", "Optimisation", "Regularisation", "Run")
 
 
@@ -447,7 +449,9 @@ def _mistakes(model: type[Hyperparameters], detail: Any, values: Mapping[str, An
     key = str(detail["loc"][0])
     value = values.get(key)
     if detail["type"] == "extra_forbidden":
-        return [Mistake(key, value, "no such hyperparameter", nearest(key, declarations(model)))]
+        other_name = OTHER_NAMES.get(key)
+        hint = f"Did you mean {other_name!r}?" if other_name else nearest(key, declarations(model))
+        return [Mistake(key, value, "no such hyperparameter", hint)]
     declaration = _declaration(key, model.model_fields[key])
     allowed = declaration.allowed
     kind = _KINDS.get(declaration.type, "")

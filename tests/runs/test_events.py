@@ -19,10 +19,12 @@ from tui_lab.runs.events import CHUNK, EventReader, EventWriter, encode, number
 
 scalars = st.none() | st.booleans() | st.integers(-(2**64), 2**64) | st.floats() | st.text(max_size=20)
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
 )
-fields = st.dictionaries(st.text(max_size=8).filter(lambda key: key not in {"self", "kind", "seq", "t"}), values)
-records = st.lists(st.tuples(st.text(max_size=8), fields), max_size=8)
+names = st.text(max_size=8).filter(lambda name: name not in {"self", "kind", "seq", "t"})
+records = st.lists(st.tuples(st.text(max_size=8), st.dictionaries(names, values, max_size=4)), max_size=4)
 
 # Bytes that mean something to a line reader or a JSON parser are the likeliest
 noise = st.lists(
@@ -234,7 +236,7 @@ def test_a_reader_beside_a_writer_sees_every_event_once_and_in_order(tmp_path):
 
 @given(st.data(), st.integers(1, 6))
 def test_a_new_writer_seals_what_a_killed_one_left_and_counts_on(data, count):
-    content, lines = written(count)
+    content, _ = written(count)
     cut = data.draw(st.integers(0, len(content)))
     kept = [json.loads(line) for line in content[:cut].split(b"\n") if is_event(line)]
     half = content[:cut].rpartition(b"\n")[2]

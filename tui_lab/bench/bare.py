@@ -44,38 +44,38 @@ class BareLoop:
         for x, y in islice(self.batches, steps):
             with self.plan.autocast():
                 output = self.model(x)
-            F.cross_entropy(output.float(), y).backward()
+            F.cross_entropy(output.float(), y).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             self.optimizer.zero_grad()
             samples += len(y)
         return samples
 
-    def _orders(self) -> Iterator[tuple[Tensor, ...]]:
-        """The indices of each batch of an epoch, for every epoch."""
-        while True:
-            yield torch.randperm(len(self.x)).to(self.x.device).split(self.batch_size)
+    def _shuffled(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The indices and the labels of each batch of one epoch."""
+        order = torch.randperm(len(self.x)).to(self.x.device)
+        return zip(order.split(self.batch_size), self.y[order].split(self.batch_size), strict=True)  # type: ignore[no-untyped-call]
 
     def _stored(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for order in self._orders():
-            for chosen in order:
-                yield self.x.index_select(0, chosen), self.y.index_select(0, chosen)
+        while True:
+            for chosen, y in self._shuffled():
+                yield self.x.index_select(0, chosen), y
 
     def _augmented(self) -> Iterator[tuple[Tensor, Tensor]]:
         """A random crop, mirrored with probability 0.5, in one gather from the flattened image."""
         n, channels, height, width = self.x.shape
         side = torch.arange(self.crop, device=self.x.device)
-        for order in self._orders():
+        while True:
             top = torch.randint(height - self.crop + 1, (n, 1), device=self.x.device)
             left = torch.randint(width - self.crop + 1, (n, 1), device=self.x.device)
             is_flipped = torch.rand(n, 1, device=self.x.device) < 0.5
             rows = (top + side) * width  # (n, crop)
             columns = left + torch.where(is_flipped, side.flip(0), side)  # (n, crop)
-            for chosen in order:
+            for chosen, y in self._shuffled():
                 pixels = rows[chosen][:, :, None] + columns[chosen][:, None, :]  # (B, crop, crop)
                 pixels = pixels.view(len(chosen), 1, -1).expand(-1, channels, -1)
                 x = self.x.index_select(0, chosen).flatten(2).gather(2, pixels)
                 x = self._standardized(x.view(len(chosen), channels, self.crop, self.crop))
-                yield x.contiguous(memory_format=self.layout), self.y.index_select(0, chosen)
+                yield x.contiguous(memory_format=self.layout), y
 
     def _standardized(self, x: Tensor) -> Tensor:
         return x.float().div_(255).sub_(self.mean).div_(self.std)

@@ -24,8 +24,8 @@ class EngineLoop:
 
     Args:
         hyperparameters: of the exercise.
-        build: makes the untrained model.
         dataset: uint8 images, on the CPU.
+        build: makes the untrained model.
         threads: CPU threads of this process.
         cache: folder with the verdicts of the precision self-test, the same that runs use.
         recorder: of a run.
@@ -34,8 +34,8 @@ class EngineLoop:
     def __init__(
         self,
         hyperparameters: Hyperparameters,
-        build: Callable[[], nn.Module],
         dataset: Dataset,
+        build: Callable[[], nn.Module],
         threads: int,
         cache: Path,
         recorder: Recorder,

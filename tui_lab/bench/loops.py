@@ -68,16 +68,16 @@ def opened_loop(request: LoopRequest) -> Iterator[tuple[Facts, Commands]]:
     with ExitStack() as stack:
         if request.loop == "engine":
             recorder = stack.enter_context(_recorder_for_nobody(request))
-            engine = EngineLoop(hp, build, dataset, facts["threads"], paths.cache_dir(), recorder)
+            engine = EngineLoop(hp, dataset, build, facts["threads"], paths.cache_dir(), recorder)
             facts["plan"] = asdict(engine.plan)
             yield facts, {"train": partial(_train, engine, engine.plan.device), "evaluate": partial(_evaluate, engine)}
             return
         plan = Plan(**request.plan)
         loop: Loop
         if request.loop == "bare":
-            loop = BareLoop(hp, build(), dataset, plan)
+            loop = BareLoop(hp, dataset, build(), plan)
         else:
-            loop = PlainLoop(hp, build(), dataset, device=plan.device, workers=request.workers)
+            loop = PlainLoop(hp, dataset, build(), device=plan.device, workers=request.workers)
         yield facts, {"train": partial(_train, loop, plan.device)}
 
 

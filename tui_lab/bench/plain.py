@@ -68,7 +68,7 @@ class PlainLoop:
             x, y = x.to(self.device), y.to(self.device)
             loss = F.cross_entropy(self.model(x), y)
             self.optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             samples += len(y)
         return samples

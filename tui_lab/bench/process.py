@@ -26,7 +26,7 @@ class Child:
     """
 
     def __init__(self, role: str, request: str) -> None:
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115, closed by `close`
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tui_lab.bench", role, request],
             stdin=subprocess.PIPE,
@@ -37,7 +37,7 @@ class Child:
         try:
             self.facts = self._answer()
         except BaseException:
-            self._end()
+            self.close()
             raise
 
     def ask(self, what: str, **values: Any) -> Facts:
@@ -50,11 +50,22 @@ class Child:
             raise self._death() from None
         return self._answer()
 
+    def close(self) -> None:
+        """Send no more requests: it then ends by itself, and tidies up after itself."""
+        if self._process.returncode is not None:
+            return
+        try:
+            self._process.communicate(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+        self._stderr.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
-        self._end()
+        self.close()
 
     def _answer(self) -> Facts:
         assert self._process.stdout is not None
@@ -69,12 +80,3 @@ class Child:
         self._stderr.seek(0)
         said = self._stderr.read().decode(errors="replace").strip().splitlines()
         return TuiLabError("A measuring process ended before it had answered.", said[-1] if said else "")
-
-    def _end(self) -> None:
-        """Without requests it ends by itself, and tidies up after itself."""
-        try:
-            self._process.communicate(timeout=END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
-        self._stderr.close()

@@ -47,7 +47,7 @@ def _parameter(declaration: Declaration) -> inspect.Parameter:
     choices = list(d.choices) + (["true", "false"] if d.type is bool else [])
     option = typer.Option(
         *names,
-        help=f"{d.help} [dim]\\[{_default(d)}{'; ' + _escaped(d.allowed) if _needs_range(d) else ''}][/dim]",
+        help=f"{_escaped(d.help)} [dim]\\[{_default(d)}{'; ' + _escaped(d.allowed) if _needs_range(d) else ''}][/dim]",
         metavar=metavar,
         rich_help_panel=d.topic,
         show_default=False,

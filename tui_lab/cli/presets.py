@@ -81,10 +81,11 @@ def _list_table(group: list[ListedPreset]) -> Table:
 
     made = Table(box=None, show_header=False, padding=(0, 2, 0, 2), pad_edge=False)
     made.add_column(min_width=18, no_wrap=True)
+    made.add_column(min_width=7)
     for listed in group:
         if listed.preset:
             mine = Text("" if listed.is_shipped else "  (yours)", style="dim")
-            made.add_row(listed.name, listed.preset.exercise.name, Text(listed.preset.title) + mine)
+            made.add_row(Text(listed.name), listed.preset.exercise.name, Text(listed.preset.title) + mine)
         else:
             made.add_row(Text(listed.name, style="red"), Text(f"tui-lab presets validate {listed.path}"))
     return made
@@ -99,8 +100,6 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """What a preset is about, what it sets, and what the practical published for it."""
-    from rich.markdown import Markdown
-
     from tui_lab.cli.output import data_console, print_json
     from tui_lab.presets import find_preset
 
@@ -109,14 +108,18 @@ def show(
         print_json(_as_json(preset))
         return
     console = data_console()
-    console.print(f"[bold]{preset.name}[/]  ", end="")
-    console.print(preset.title, markup=False, style="bold")
+    console.print(f"{preset.name}  {preset.title}", markup=False, style="bold")
     console.print(f"{preset.exercise.name}, lab {preset.exercise.lab}, {preset.path}", markup=False, style="dim")
     if preset.text.strip():
+        from rich.markdown import Markdown
+
         console.print()
         console.print(Markdown(preset.text), width=min(console.width, 100))
+    if preset.hyperparameters:
+        console.print()
+        console.print(_settings_table(preset))
     console.print()
-    console.print(_settings_table(preset))
+    console.print(f"By default: {_defaults(preset)}", markup=False, style="dim")
     if preset.published:
         console.print()
         console.print(_published_table(preset))
@@ -141,22 +144,30 @@ def _as_json(preset: Preset) -> dict[str, Any]:
 
 
 def _settings_table(preset: Preset) -> Table:
-    """Every hyperparameter that has an effect here; in bold with a mark those that the preset sets."""
+    """What the preset sets, in the order of the exercise."""
     from rich.text import Text
 
     from tui_lab.cli.output import table
-    from tui_lab.hyperparameters import written
 
     values = preset.configuration().model_dump()
-    made = table("", "hyperparameter", "value", "")
+    made = table("sets", "to", "")
     for name, declaration in preset.exercise.declarations.items():
-        is_set = name in preset.hyperparameters
-        if is_set or declaration.has_effect(values):
-            style = "bold" if is_set else ""
-            value = written(values[name]).strip('"') or "-"
-            made.add_row("*" if is_set else "", Text(name, style), Text(value, style), Text(declaration.help, "dim"))
-    made.caption, made.caption_justify = "* set by the preset", "left"
+        if name in preset.hyperparameters:
+            made.add_row(name, Text(_written(values[name]), "bold"), Text(declaration.help, "dim"))
     return made
+
+
+def _defaults(preset: Preset) -> str:
+    """The other hyperparameters that have an effect here, each with its value."""
+    values = preset.configuration().model_dump()
+    others = [d for name, d in preset.exercise.declarations.items() if name not in preset.hyperparameters]
+    return ", ".join(f"{d.name} {_written(values[d.name])}" for d in others if d.has_effect(values))
+
+
+def _written(value: Any) -> str:
+    from tui_lab.hyperparameters import written
+
+    return f"{value:.6g}" if isinstance(value, float) else written(value).strip('"') or "-"
 
 
 def _published_table(preset: Preset) -> Table:

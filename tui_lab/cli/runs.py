@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -111,7 +112,7 @@ def show(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
         console.print(f"{reader.skipped} unreadable lines of the log were skipped", markup=False)
     for event in reader.history.recent:
         console.print(f"{event['kind']}: {event.get('message', '')}", markup=False)
-    console.print(_metrics_table(entry.status))
+    console.print(_metrics_table(entry.status, _published(entry.status.preset, places(context).home)))
     console.print(_settings_table(entry.status))
     console.print(str(found.path), markup=False, style="dim")
 
@@ -131,29 +132,49 @@ def _story(status: Status) -> list[str]:
     return lines
 
 
-def _metrics_table(status: Status) -> Any:
+def _metrics_table(status: Status, published: Mapping[str, float]) -> Any:
     from tui_lab.cli.output import percent, table
 
-    made = table("metric", ">last", f">best (epoch {int(status.best.get('epoch', 0))})")
+    made = table(
+        "metric", ">last", f">best (epoch {int(status.best.get('epoch', 0))})", *([">published"] if published else [])
+    )
     for name, value in status.last.items():
-        cell = percent if name.endswith("_accuracy") else lambda v: "-" if v is None else f"{v:.4f}"
-        made.add_row(name.replace("_", " "), cell(value), cell(status.best.get(name)))
+        cells = [value, status.best.get(name), *([published.get(name)] if published else [])]
+        if name.endswith("_accuracy"):
+            made.add_row(f"{name.replace('_', ' ')} %", *map(percent, cells))
+        else:
+            made.add_row(name.replace("_", " "), *("-" if cell is None else f"{cell:.4f}" for cell in cells))
     return made
 
 
+def _published(name: str, home: Path) -> Mapping[str, float]:
+    """What the practical reports for the preset that a run was made from; empty when there is no such preset."""
+    from tui_lab.errors import UsageError
+    from tui_lab.presets import find_preset
+
+    try:
+        return find_preset(name, home).published if name else {}
+    except UsageError:
+        return {}
+
+
 def _settings_table(status: Status) -> Any:
+    """The hyperparameters that differ from the exercise's defaults; an unknown exercise's are shown whole."""
+    from rich.text import Text
+
     from tui_lab.cli.output import table
+    from tui_lab.hyperparameters import written
     from tui_lab.labs.catalogue import EXERCISES
 
-    known = EXERCISES[status.exercise].declarations if status.exercise in EXERCISES else {}
-    made = table("hyperparameter", "value", "default")
-    for name, value in status.hyperparameters.items():
-        declared = known.get(name)
-        if declared is None or (declared.default == value and not declared.question):
-            continue
-        is_changed = declared.default != value
-        style = "bold" if is_changed else "dim"
-        made.add_row(f"[{style}]{name}[/]", f"[{style}]{value}[/]", str(declared.default) if is_changed else "")
+    made = table("changed", "to", "default")
+    if status.exercise not in EXERCISES:
+        for name, value in status.hyperparameters.items():
+            made.add_row(name, Text(written(value)), "")
+        return made
+    for name, declared in EXERCISES[status.exercise].declarations.items():
+        value = status.hyperparameters.get(name, declared.default)
+        if value != declared.default:
+            made.add_row(name, Text(written(value), "bold"), Text(written(declared.default), "dim"))
     return made
 
 

@@ -211,7 +211,7 @@ def _look(console: Console) -> Look:
 
 def _key(key: str, meaning: str) -> Text:
     """An entry of the footer."""
-    return Text(key, "bold").append(f" {meaning}", "not bold dim")
+    return Text.assemble((key, "bold"), (f" {meaning}", "dim"))
 
 
 def _print_picture(run: RunDirectory, settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,8 @@ from rich.text import Text
 from tui_lab.charts.plot import DARK, Palette, draw
 from tui_lab.charts.series import Series, smooth
 from tui_lab.cli.output import duration, percent
+from tui_lab.cli.runs import MARKS
+from tui_lab.runs.events import number
 from tui_lab.runs.history import History, Track
 from tui_lab.runs.status import FINAL_STATES, LIVE_STATES, Status
 
@@ -22,16 +24,6 @@ TITLES = {"loss": "Loss", "accuracy": "Accuracy, %"}
 SPLITS = ("train_eval", "validation", "test")  # evaluated after each epoch; later ones are drawn over earlier ones
 AXES = {"epoch": "epoch", "total_step": "step"}
 TIMES = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
-
-STATES = {
-    "queued": ("○", "dim"),
-    "running": ("●", "cyan"),
-    "paused": ("◐", "yellow"),
-    "finished": ("◆", ""),
-    "stopped": ("■", "yellow"),
-    "failed": ("✕", "red"),
-    "crashed": ("✕", "red"),
-}
 
 WIDE = 100  # columns from which two charts stand side by side
 TALL = 16  # rows of charts from which two stand one above the other
@@ -148,14 +140,14 @@ class View:
         look = self._look
         above = [header(snapshot, width), progress(snapshot, width, look), metrics(snapshot, width, look), *blank]
         below = [*blank, *bottom(snapshot, width, note), *([footer] if footer else [])]
+        for line in (*above, *below):
+            line.truncate(width)
+            if look.ascii:
+                line.plain = line.plain.translate(ASCII).encode("ascii", "replace").decode()
         rows = height - len(above) - len(below)
         charts = self._charts(snapshot.history, width, rows, settings, keep_charts) if rows > 0 else []
-        lines = [*(above if height > len(below) else []), *charts, *below][-height:]
-        for line in lines:
-            line.truncate(width)
-            if self._look.ascii:
-                line.plain = line.plain.translate(ASCII).encode("ascii", "replace").decode()
-        return Text("\n", no_wrap=True, end="").join(lines)
+        lines = [*(above if height > len(below) else []), *charts, *below]
+        return Text("\n", no_wrap=True, end="").join(lines[-height:])
 
     def _charts(self, history: History, width: int, rows: int, settings: Settings, keep_charts: bool) -> list[Text]:
         """`rows` lines: both charts where they have room, else the one that was chosen."""
@@ -184,7 +176,7 @@ class View:
         if was_asked != asked or (data != newest and not keep):
             lines = chart(history, metric, (width, height), settings, self._look)
             self._kept[metric] = (asked, newest, lines)
-        return [line.copy() for line in lines]
+        return lines
 
 
 def _stamp(history: History) -> tuple[Any, ...]:
@@ -259,7 +251,7 @@ def time_unit(history: History) -> tuple[str, int]:
 def header(snapshot: Snapshot, width: int) -> Text:
     """Which run, from which preset, on what; its state at the right end."""
     status, started = snapshot.status, snapshot.history.started
-    state = state_text(snapshot.state)
+    state = Text.from_markup(MARKS[snapshot.state])
     threads = f"{status.threads} thread{'' if status.threads == 1 else 's'}" if status.threads else ""
     plan = [status.device, threads, status.precision, "channels last" if status.channels_last else ""]
     size = f"{started['parameters']:,} weights" if isinstance(started.get("parameters"), int) else ""
@@ -269,15 +261,10 @@ def header(snapshot: Snapshot, width: int) -> Text:
         Text(", ".join(filter(None, plan)), style="dim"),
         Text(", ".join(filter(None, (str(started.get("dataset", "")), size))), style="dim"),
     ]
-    line = fitted(parts, width - state.cell_len - 2 * len(MARGIN) - 1)
-    blanks = width - line.cell_len - state.cell_len - len(MARGIN)
-    return line.append(" " * max(blanks, 1)).append_text(state)
-
-
-def state_text(state: str) -> Text:
-    """A state with its mark."""
-    mark, style = STATES[state]
-    return Text().append(mark, style).append(f" {state}")
+    room = max(width - state.cell_len - 2 * len(MARGIN), 0)
+    line = fitted(parts, room)
+    line.truncate(room, pad=True)
+    return line.append(MARGIN).append_text(state)
 
 
 def progress(snapshot: Snapshot, width: int, look: Look) -> Text:
@@ -291,7 +278,7 @@ def progress(snapshot: Snapshot, width: int, look: Look) -> Text:
     batch = f"batch {position.step}/{status.steps_per_epoch}" if status.steps_per_epoch and not is_over else ""
     clock = f"{duration(position.seconds_left)} left" if position.seconds_left and not is_over else ""
     room = width - left.cell_len - BAR_WIDTHS[0]
-    right = fitted([Text(f"{100 * position.share:.0f} %"), Text(clock), Text(batch, style="dim")], room)
+    right = fitted([Text(f"{int(100 * position.share)} %"), Text(clock), Text(batch, style="dim")], room)
     bar = max(BAR_WIDTHS[0], min(BAR_WIDTHS[1], width - left.cell_len - right.cell_len - len(MARGIN)))
     done = round(bar * position.share)
     left.append("━" * done, style=look.style("train")).append("─" * (bar - done), style="dim")
@@ -299,26 +286,29 @@ def progress(snapshot: Snapshot, width: int, look: Look) -> Text:
 
 
 def metrics(snapshot: Snapshot, width: int, look: Look) -> Text:
-    """The last metrics of each split in its colour, the best epoch, and the learning rate."""
-    status, history = snapshot.status, snapshot.history
-    last = status.last or {f"train_{name}": value for name, value in _last_step(history).items()}
-    selected = "validation" if "validation_accuracy" in status.best else "test"
-    parts = [Text()]
+    """The last metrics of each split, the best epoch, and the learning rate."""
+    history = snapshot.history
+    last, best = _numbers(snapshot.status.last), _numbers(snapshot.status.best)
+    if not last:
+        last = {f"train_{name}": value for name in METRICS if (value := _last(history.steps, name)) is not None}
+    parts = []
     for split in ("train", "test", "validation"):
         if f"{split}_loss" in last:
-            accuracy = percent(last.get(f"{split}_accuracy"))
-            parts.append(Text(f"{split} ", look.style(split)).append(f"{last[f'{split}_loss']:.4f}  {accuracy} %", ""))
-    if f"{selected}_accuracy" in status.best:
-        best = f"{percent(status.best[f'{selected}_accuracy'])} % @{int(status.best.get('epoch', 0))}"
-        parts.append(Text("best ", "bold").append(best, ""))
+            measured = f"{last[f'{split}_loss']:.4f}  {percent(last.get(f'{split}_accuracy'))} %"
+            parts.append(labelled(split, measured, look.style(split)))
+    selected = "validation_accuracy" if "validation_accuracy" in best else "test_accuracy"
+    if selected in best:
+        parts.append(labelled("best", f"{percent(best[selected])} % @{best.get('epoch', 0):g}", "bold"))
     lr = _last(history.steps, "lr") or _last(history.epochs, "lr")
     if lr is not None:
-        parts.append(Text("lr ", "dim").append(f"{lr:.4g}", ""))
+        parts.append(labelled("lr", f"{lr:.4g}"))
     return fitted(parts, width)
 
 
-def _last_step(history: History) -> dict[str, float]:
-    return {name: value for name in METRICS if (value := _last(history.steps, name)) is not None}
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """Metrics as numbers: in a file, those that are not finite are words."""
+    found = {name: number(value) for name, value in values.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _last(track: Track, metric: str) -> float | None:
@@ -330,7 +320,7 @@ def _last(track: Track, metric: str) -> float | None:
 def bottom(snapshot: Snapshot, width: int, note: str) -> list[Text]:
     """While it lasts: speed, machine, and the newest of the log. After the end: how it ended, and what to do."""
     recent = snapshot.history.recent[-1] if snapshot.history.recent else {}
-    said = str(recent.get("message", ""))
+    said = _one_line(str(recent.get("message", "")))
     lines = []
     if snapshot.state in LIVE_STATES:
         lines.append(system(snapshot, width))
@@ -352,15 +342,20 @@ def system(snapshot: Snapshot, width: int) -> Text:
     speed = snapshot.status.images_per_second
     parts = [Text(f"{speed:,.0f} samples/s") if speed else Text("starting", "dim")]
     if "cpu_percent" in now:
-        parts.append(Text("cpu ", "dim").append(f"{now['cpu_percent']:.0f} %", ""))
+        parts.append(labelled("cpu", f"{now['cpu_percent']:.0f} %"))
     if "memory_bytes" in now:
         free = f" ({gib(now['memory_free_bytes'])} free)" if "memory_free_bytes" in now else ""
-        parts.append(Text("memory ", "dim").append(gib(now["memory_bytes"]), "").append(free, "dim"))
+        parts.append(labelled("memory", gib(now["memory_bytes"])).append(free, "dim"))
     if "gpu_percent" in now:
         used = f"{now['gpu_percent']:.0f} %  {gib(now['gpu_memory_bytes'])}"
         free = f" ({gib(now['gpu_memory_free_bytes'])} free)"
-        parts.append(Text("gpu ", "dim").append(used, "").append(free, "dim"))
+        parts.append(labelled("gpu", used).append(free, "dim"))
     return fitted(parts, width)
+
+
+def labelled(label: str, value: str, style: str = "dim") -> Text:
+    """A label in its style, and a value."""
+    return Text.assemble((f"{label} ", style), value)
 
 
 def gib(size: float) -> str:
@@ -374,22 +369,28 @@ def outcome(snapshot: Snapshot) -> tuple[str, str]:
     if snapshot.state == "queued":
         return "Waiting for a worker.", ""
     if snapshot.state == "finished":
-        accuracy, best = status.last.get("test_accuracy"), status.best.get("test_accuracy")
-        measured = f": test {percent(accuracy)} %" if accuracy is not None else ""
-        peak = f", best {percent(best)} % at epoch {int(status.best.get('epoch', 0))}" if best is not None else ""
-        return f"Finished in {duration(status.elapsed)}{measured}{peak}. {status.message}".rstrip(), status.hint
+        last, best = _numbers(status.last), _numbers(status.best)
+        measured = f": test {percent(last['test_accuracy'])} %" if "test_accuracy" in last else ""
+        if "test_accuracy" in best:
+            measured += f", best {percent(best['test_accuracy'])} % at epoch {best.get('epoch', 0):g}"
+        return f"Finished in {duration(status.elapsed)}{measured}. {status.message}".rstrip(), status.hint
     resume = f"Go on with: tui-lab runs resume {run_id}"
     position = Position.of(snapshot)
-    where = f"epoch {position.epoch + 1}, step {position.step}"
+    where = f" in epoch {position.epoch + 1}, step {position.step}" if position.elapsed else ""
     if snapshot.state == "stopped":
-        return f"Stopped in {where}.", status.hint or resume
+        return f"Stopped{where}.", status.hint or resume
     if snapshot.state == "failed":
-        return f"Failed in {where}: {status.message}", status.hint
-    return f"Crashed in {where}: its process is gone, without a last word.", resume
+        return f"Failed{where}: {status.message}", status.hint
+    return f"Crashed{where}: its process is gone, without a last word.", resume
+
+
+def _one_line(text: str) -> str:
+    """Text of whatever origin as one line of printable characters."""
+    return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
 
 
 def _wrapped(text: str, width: int, style: str) -> list[Text]:
-    lines = textwrap.wrap(text, max(width - 2 * len(MARGIN), 1), max_lines=MESSAGE_LINES, placeholder="...")
+    lines = textwrap.wrap(_one_line(text), max(width - 2 * len(MARGIN), 1), max_lines=MESSAGE_LINES, placeholder="...")
     return [Text(MARGIN + line, style) for line in lines]
 
 

@@ -13,9 +13,6 @@ from tui_lab.data.catalogue import DATASETS, sample_shape
 from tui_lab.hyperparameters import Hyperparameters, Mistake, declarations, refusal
 from tui_lab.labs.exercise import Exercise
 
-# The least height and width that a network takes; the three poolings of the ConvNet halve 8 → 4 → 2 → 1.
-SMALLEST_SIDE = {"convnet": 8}
-
 # Whitening needs the covariance of all values of a sample; of 64×64 colour images it fills 1.2 GB.
 MOST_WHITENED_VALUES = 3 * 64 * 64
 
@@ -82,6 +79,6 @@ def _of_images(exercise: Exercise, hp: Hyperparameters, shape: tuple[int, ...]) 
     if hp.crop > largest:
         padded = f" with crop_padding = {hp.crop_padding}" if hp.crop_padding else ""
         yield Mistake("crop", hp.crop, f"is larger than the {height}×{width} images of {hp.dataset}{padded}")
-    least = SMALLEST_SIDE.get(exercise.name, 1)
+    least = exercise.smallest_side
     if 0 < hp.crop < least:
         yield Mistake("crop", hp.crop, f"{exercise.name} needs images of at least {least}×{least}")

@@ -25,4 +25,5 @@ CONVNET = Exercise(
     title="Convolutional network",
     hyperparameters=ConvNetHyperparameters,
     model="tui_lab.models.convnet:ConvNet",
+    smallest_side=8,  # the three poolings halve it: 8 → 4 → 2 → 1
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tui_lab.devices import cores
 from tui_lab.hyperparameters import Declaration, Hyperparameters, declarations
 
 if TYPE_CHECKING:
@@ -28,16 +28,16 @@ class Exercise:
     hyperparameters: type[Hyperparameters]
     model: str
     threads: int = 0  # CPU threads that suit it; 0 = every core
+    smallest_side: int = 1  # the least height and width of an image that the model takes
 
     @property
     def declarations(self) -> dict[str, Declaration]:
         """Its hyperparameters by name, ordered by topic."""
         return declarations(self.hyperparameters)
 
-    def suitable_threads(self, cores: int | None = None) -> int:
-        """The CPU threads that one run of it should use on a machine with `cores` (default: this one)."""
-        available = cores or os.cpu_count() or 1
-        return min(self.threads or available, available)
+    def suitable_threads(self) -> int:
+        """The CPU threads that one run of it should use on this machine."""
+        return min(self.threads or cores(), cores())
 
     def build_model(self, hyperparameters: Hyperparameters, input_shape: tuple[int, ...], classes: int) -> nn.Module:
         """The untrained model for samples of `input_shape`. Imports torch."""

@@ -63,8 +63,8 @@ def find_preset(name: str, home: Path) -> Preset:
         raise UsageError(f"{name!r} is the name of {len(candidates)} files: {_some(map(str, candidates))}.")
     if fitting:
         raise UsageError(f"{name!r} fits {len(fitting)} presets: {_some(sorted(fitting))}.")
-    hint = nearest(wanted, paths) or "`tui-lab presets list` shows what there is."
-    raise UsageError(f"There is no preset {name!r}.", hint)
+    close = "" if FIGURE.fullmatch(wanted) else nearest(wanted, paths)  # another figure is not meant
+    raise UsageError(f"There is no preset {name!r}.", close or "`tui-lab presets list` shows what there is.")
 
 
 def _expanded(name: str) -> Path:
@@ -104,4 +104,5 @@ def _normalized(name: str) -> str:
 
 def _some(names: Iterable[str], most: int = 8) -> str:
     found = list(names)
-    return ", ".join(found[:most]) + (", ..." if len(found) > most else "")
+    more = len(found) - most
+    return ", ".join(found[:most]) + (f" and {more} more" if more > 0 else "")

@@ -22,7 +22,7 @@ from typing import Any
 import tomlkit
 
 from tui_lab.errors import TuiLabError, UsageError, nearest
-from tui_lab.hyperparameters import LARGEST, Hyperparameters, Mistake, build, mistakes_in
+from tui_lab.hyperparameters import LARGEST, Hyperparameters, Mistake, build, mistakes_in, refusal
 from tui_lab.labs.catalogue import EXERCISES
 from tui_lab.labs.check import mistakes_for
 from tui_lab.labs.exercise import Exercise
@@ -87,13 +87,17 @@ def save_preset(
 ) -> None:
     """Write a preset with the hyperparameters that differ from the defaults, atomically.
 
-    Raises UsageError when the file exists and may not be overwritten, TuiLabError when it cannot be written.
+    Raises UsageError for a title of no or several lines, and when the file exists and may not be overwritten;
+    TuiLabError when it cannot be written.
     """
+    for mistake in _mistakes_in_title(title):
+        raise refusal([mistake])
     document = tomlkit.document()
     document["title"] = title
     document["exercise"] = exercise.name
     if text:
-        document["text"] = tomlkit.string(text, multiline="\n" in text)
+        is_multiline = "\n" in text and "\r" not in text  # TOML may read \r\n in such a string as \n
+        document["text"] = tomlkit.string(text, multiline=is_multiline)
     chosen = {name: getattr(hyperparameters, name) for name in exercise.declarations}
     document["hyperparameters"] = {
         name: value for name, value in chosen.items() if value != exercise.declarations[name].default
@@ -144,14 +148,19 @@ def _mistakes(content: dict[str, Any]) -> Iterator[Mistake]:
         if key not in content:
             yield Mistake(key, None, "is missing")
     title = content.get("title")
-    if isinstance(title, str) and not (title.strip() and title.isprintable()):
-        yield Mistake("title", title, "must be one line of text")
+    if isinstance(title, str):
+        yield from _mistakes_in_title(title)
     if isinstance(name, str) and exercise is None:
         yield Mistake("exercise", name, f"must be {' | '.join(EXERCISES)}", nearest(name, EXERCISES))
     if exercise is not None and isinstance(content.get("hyperparameters", {}), dict):
         yield from _mistakes_in_hyperparameters(exercise, content.get("hyperparameters", {}))
     if isinstance(content.get("published", {}), dict):
         yield from _mistakes_in_published(content.get("published", {}))
+
+
+def _mistakes_in_title(title: str) -> Iterator[Mistake]:
+    if not (title.strip() and title.isprintable()):
+        yield Mistake("title", title, "must be one line of text")
 
 
 def _unknown_key(key: str, value: Any, exercise: Exercise | None) -> Mistake:

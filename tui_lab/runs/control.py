@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from tui_lab.runs.events import number
 from tui_lab.runs.files import write_atomically
 
 Command = Literal["run", "pause", "step", "stop"]
@@ -31,18 +32,22 @@ def read_control(path: Path) -> Control:
     try:
         content = json.loads(path.read_bytes())
         command, lr, seq = content["command"], content.get("lr"), content["seq"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Control()
-    is_lr = isinstance(lr, int | float) and not isinstance(lr, bool) and 0 < lr < float("inf")
     if command not in COMMANDS or not isinstance(seq, int):
         return Control()
-    return Control(command, float(lr) if is_lr else None, seq)
+    lr = number(lr)
+    return Control(command, lr if lr is not None and 0 < lr < float("inf") else None, seq)
 
 
 def request(path: Path, command: Command | None = None, lr: float | None = None) -> Control:
-    """Ask the worker for `command`, or a new learning rate, or both; what is not given stays as it was."""
+    """Ask the worker for `command`, or a new learning rate, or both; what is not given stays as it was.
+
+    After a single step a run stands still: that is what stays of "step".
+    """
     old = read_control(path)
-    new = Control(command or old.command, lr if lr is not None else old.lr, old.seq + 1)
+    standing: Command = "pause" if old.command == "step" else old.command
+    new = Control(command or standing, lr if lr is not None else old.lr, old.seq + 1)
     write_atomically(path, json.dumps(asdict(new)))
     return new
 
@@ -53,30 +58,21 @@ def renew(path: Path, lr: float | None = None) -> None:
 
 
 class ControlWatcher:
-    """Gives each request once; costs one `stat` a look.
+    """Gives each request once.
 
-    A "run" that is there at the start counts (it may carry a learning rate); a "stop" or "pause" was meant for an
-    earlier worker.
+    `taken` is the `seq` of the last request that an earlier worker of the run has taken: a "stop" or "pause" up to it
+    was meant for that one. One that is newer was asked while this worker was starting. A "run" that is there at the
+    start counts in any case: it may carry a learning rate.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, taken: int = 0) -> None:
         self._path = path
-        self._stamp: tuple[int, int] | None = None
-        first = read_control(path)
-        self._seq = 0 if first.command == "run" else first.seq
+        self._seq = 0 if read_control(path).command == "run" else taken
 
     def poll(self) -> Control | None:
         """The request made since the last call, or None."""
-        try:
-            info = self._path.stat()
-        except OSError:
-            return None
-        stamp = (info.st_mtime_ns, info.st_ino)
-        if stamp == self._stamp:
-            return None
-        self._stamp = stamp
         control = read_control(self._path)
-        if control.seq == self._seq:
+        if control.seq in (0, self._seq):  # 0: no request is there, or none that can be read
             return None
         self._seq = control.seq
         return control

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import fcntl
 import importlib.metadata
 import os
@@ -55,16 +57,19 @@ class Request:
         """Raises UsageError when the text is not a request."""
         try:
             content = tomllib.loads(text)
+            hyperparameters, versions = content["hyperparameters"], content.get("versions", {})
+            if not isinstance(hyperparameters, dict) or not isinstance(versions, dict):
+                raise TypeError("hyperparameters and versions must be tables")
             return cls(
                 exercise=str(content["exercise"]),
-                hyperparameters=dict(content["hyperparameters"]),
+                hyperparameters=hyperparameters,
                 preset=str(content.get("preset", "")),
                 created=float(content.get("created", 0.0)),
                 data_dir=str(content.get("data_dir", "")),
-                versions=dict(content.get("versions", {})),
+                versions=versions,
                 git_commit=str(content.get("git_commit", "")),
             )
-        except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise UsageError(f"run.toml cannot be read: {error}.") from error
 
 
@@ -110,14 +115,8 @@ class RunDirectory:
             request = Request(exercise="", hyperparameters={})
         # Something was measured but nobody can say how it ended: that is a crash, from which the run can be resumed.
         state = "crashed" if self.events.exists() else "queued"
-        return Status(
-            state=state,
-            exercise=request.exercise,
-            preset=request.preset,
-            hyperparameters=request.hyperparameters,
-            created=request.created,
-            epochs=int(request.hyperparameters.get("epochs", 0)),
-        )
+        epochs = request.hyperparameters.get("epochs")
+        return Status.of({**dataclasses.asdict(request), "state": state, "epochs": epochs})
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -125,15 +124,16 @@ class RunDirectory:
 
         Raises RunBusyError with the pid and host that hold it.
         """
-        with (self.path / "lock").open("a+") as lock:
+        with (self.path / "lock").open("ab+", buffering=0) as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 lock.seek(0)
-                raise RunBusyError(f"Run {self.id} is held by {lock.read() or 'another process'}.") from error
-            lock.truncate(0)
-            lock.write(f"pid {os.getpid()} on {socket.gethostname()}")
-            lock.flush()
+                holder = lock.read().decode(errors="replace") or "another process"
+                raise RunBusyError(f"Run {self.id} is held by {holder}.") from error
+            with contextlib.suppress(OSError):  # on a full disk the lock still holds, and says less
+                lock.truncate(0)
+                lock.write(f"pid {os.getpid()} on {socket.gethostname()}".encode())
             yield
 
 

@@ -30,17 +30,20 @@ NOT_METRICS = frozenset({"kind", "seq", "t", "steps", *POSITIONS})
 class Summary:
     """Of the finite values of one metric in one bucket; `lost` counts the NaN and infinite ones."""
 
-    low: float
-    high: float
-    total: float
-    count: int
-    lost: int
+    low: float = math.inf
+    high: float = -math.inf
+    total: float = 0.0
+    count: int = 0
+    lost: int = 0
 
-    @classmethod
-    def of(cls, value: float) -> Summary:
-        if math.isfinite(value):
-            return cls(value, value, value, 1, 0)
-        return cls(math.inf, -math.inf, 0.0, 0, 1)
+    def add(self, value: float) -> None:
+        if not math.isfinite(value):
+            self.lost += 1
+            return
+        self.low = min(self.low, value)
+        self.high = max(self.high, value)
+        self.total += value
+        self.count += 1
 
     def merged(self, other: Summary) -> Summary:
         return Summary(
@@ -53,7 +56,7 @@ class Summary:
 
     @property
     def mean(self) -> float:
-        """NaN when nothing finite was seen."""
+        """NaN when a value was not finite, so that the curve shows a gap there."""
         return self.total / self.count if self.count and not self.lost else math.nan
 
 
@@ -61,8 +64,16 @@ class Summary:
 class Bucket:
     """Consecutive records: the position of the last one, and a summary of each metric."""
 
-    position: tuple[float, float, float]
-    metrics: dict[str, Summary]
+    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    metrics: dict[str, Summary] = field(default_factory=dict)
+
+    def add(self, event: Event) -> None:
+        self.position = _position(event)
+        for name, value in metrics_of(event).items():
+            self.metrics.setdefault(name, Summary()).add(value)
+        high = number(event.get("loss_max"))  # of the steps that the record averages
+        if high is not None and math.isfinite(high) and "loss" in self.metrics:
+            self.metrics["loss"].high = max(self.metrics["loss"].high, high)
 
     def merged(self, later: Bucket) -> Bucket:
         metrics = dict(self.metrics)
@@ -80,16 +91,10 @@ class Track:
     open_records: int = 0  # records in the last bucket while it is filling
 
     def add(self, event: Event) -> None:
-        bucket = Bucket(_position(event), {name: Summary.of(value) for name, value in metrics_of(event).items()})
-        high = number(event.get("loss_max"))
-        if "loss" in bucket.metrics and high is not None:  # the highest of the steps that the record averages
-            loss = bucket.metrics["loss"]
-            loss.high = max(loss.high, high) if math.isfinite(high) else loss.high
-        if 0 < self.open_records < self.width:
-            self.buckets[-1] = self.buckets[-1].merged(bucket)
-        else:
+        if not 0 < self.open_records < self.width:
             self.open_records = 0
-            self.buckets.append(bucket)
+            self.buckets.append(Bucket())
+        self.buckets[-1].add(event)
         self.open_records += 1
         if len(self.buckets) > CAPACITY:
             self._halve()
@@ -257,14 +262,21 @@ def _load(run: RunDirectory) -> tuple[History, int]:
     try:
         content = json.loads(run.history.read_bytes())
         offset = int(content["offset"])
-        if content["format"] != FORMAT or offset > run.events.stat().st_size:
+        if content["format"] != FORMAT or not 0 <= offset <= run.events.stat().st_size:
             return History(), 0
         history.steps = Track.from_json(content["steps"])
         history.epochs = Track.from_json(content["epochs"])
-        history.started = dict(content["started"])
-        history.finished = content["finished"]
-        history.system = dict(content["system"])
-        history.recent = list(content["recent"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        history.started = _fields(content["started"])
+        history.finished = None if content["finished"] is None else _fields(content["finished"])
+        history.system = _fields(content["system"])
+        history.recent = [_fields(event) for event in content["recent"] if event]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return History(), 0
     return history, offset
+
+
+def _fields(event: Any) -> Event:
+    """`event`, which is empty or has a kind. Raises ValueError when it is something else."""
+    if not isinstance(event, dict) or (event and not isinstance(event.get("kind"), str)):
+        raise ValueError(f"{event!r} is no event")
+    return event

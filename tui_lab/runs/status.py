@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +25,7 @@ STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "crash
 LIVE_STATES = frozenset({"running", "paused"})
 FINAL_STATES = frozenset({"finished", "stopped", "failed", "crashed"})
 RESUMABLE_STATES = frozenset({"stopped", "failed", "crashed"})
+LARGEST = 2**31 - 1  # of a pid, and more than any count here
 SILENCE_S = 60.0  # a heartbeat older than this, on a host that cannot be asked for the pid, means crashed
 
 
@@ -54,18 +57,24 @@ class Status:
     message: str = ""
     hint: str = ""
     exit_code: int = 0
+    control_seq: int = 0  # the last request of control.json that a worker has taken
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """The status, or None when the file is missing or garbled. Unknown keys and wrong types are ignored."""
+        """The status, or None when the file is missing or garbled."""
         try:
             content = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError):
             return None
-        if not isinstance(content, dict) or content.get("state") not in STATES:
-            return None
+        return cls.of(content) if isinstance(content, dict) and content.get("state") in STATES else None
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Self:
+        """The status that `content` describes. Unknown keys and wrong types are ignored."""
         kept = {f.name: _like(getattr(_DEFAULT, f.name), content.get(f.name)) for f in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in kept.items() if value is not None})
+        status = cls(**{name: value for name, value in kept.items() if value is not None})
+        status.last, status.best = _metrics(status.last), _metrics(status.best)
+        return status
 
     def write(self, path: Path) -> None:
         write_atomically(path, encode(dataclasses.asdict(self)))
@@ -116,11 +125,18 @@ def process_started(pid: int) -> float:
 
 
 def _like(default: Any, value: Any) -> Any:
-    """`value` if it has the type of `default`, with numbers converted; None otherwise."""
+    """`value` if it has the type of `default` and a size that can be, with numbers converted; None otherwise."""
     if isinstance(default, bool):
         return value if isinstance(value, bool) else None
     if isinstance(default, float):
-        return number(value)
+        found = number(value)
+        return found if found is not None and math.isfinite(found) else None
     if isinstance(default, int):
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
+        return value if type(value) is int and 0 <= value <= LARGEST else None
     return value if isinstance(value, type(default)) else None
+
+
+def _metrics(content: dict[str, Any]) -> dict[str, float]:
+    """The numbers of `content`: what is not finite was written as its name."""
+    found = {name: value if type(value) is int else number(value) for name, value in content.items()}
+    return {name: value for name, value in found.items() if value is not None}

@@ -74,7 +74,10 @@ class RunStore:
 
         Raises UsageError naming the candidates when there are none or several.
         """
-        path = Path(name).expanduser()
+        try:
+            path = Path(name).expanduser()
+        except RuntimeError:  # there is no such user
+            path = Path(name)
         if path.parent != Path() and (path / "run.toml").exists():
             return RunDirectory(path.absolute())
         runs = [run for run in self.runs() if run.request.exists()]
@@ -101,9 +104,9 @@ class RunStore:
 
 
 def _newest(runs: list[RunDirectory]) -> RunDirectory:
-    """Ids sort by time to the second; within one, the file system tells."""
+    """Ids sort by time to the second; within one, what is written in the runs tells."""
     stamp = runs[-1].id[: len("20261123-064133")]
-    return max((run for run in runs if run.id.startswith(stamp)), key=lambda run: run.request.stat().st_mtime_ns)
+    return max((run for run in runs if run.id.startswith(stamp)), key=lambda run: run.read_status().created)
 
 
 def listed(run: RunDirectory) -> Listed:
