@@ -10,7 +10,7 @@ from tui_lab.bench.files import FilesRequest
 from tui_lab.bench.interleave import in_turns
 from tui_lab.bench.page import Line, Section, Settings, Target, Tell
 from tui_lab.bench.process import Child
-from tui_lab.bench.startup import measure_startup
+from tui_lab.bench.startup import COMMANDS, LIST, measure_startup, seconds_of
 from tui_lab.bench.training import compare_loops, measure_memory
 
 FILES_TARGET = Target("<", 1.0)
@@ -20,13 +20,19 @@ def measure_files(settings: Settings, tell: Tell) -> Section:
     """Seconds to read many runs, and to open a long one; the first round is dropped."""
     tell(f"files: writing {settings.runs:,} runs and {settings.events:,} step events")
     with Child("files", FilesRequest(settings.runs, settings.events).to_json()) as child:
-        blocks = {name: partial(_seconds, child, name) for name in ("list", "open")}
+        list_runs, open_run = f"read {settings.runs:,} runs", f"open a run of {settings.events:,} step events"
+        command = f"{LIST} of {settings.runs:,} runs"
+        blocks = {
+            list_runs: partial(_seconds, child, "list"),
+            command: partial(seconds_of, COMMANDS[LIST], child.facts["home"]),
+            open_run: partial(_seconds, child, "open"),
+        }
         in_turns(blocks, 1, lambda i: tell("files: warming up"))
         took = in_turns(blocks, settings.rounds, lambda i: tell(f"files: round {i} of {settings.rounds}"))
-    titles = {"list": f"list {settings.runs:,} runs", "open": f"open a run of {settings.events:,} step events"}
-    lines = [Line(titles[name], median(took[name]), "s", target=FILES_TARGET) for name in blocks]
+    targets = {list_runs: FILES_TARGET, open_run: FILES_TARGET}
+    lines = [Line(name, median(took[name]), target=targets.get(name)) for name in blocks]
     how = "with warm file caches; the long run's curves were last saved a minute before the end of its log."
-    return Section("files", how, lines)
+    return Section("files", "reading a home", "s", lines, how)
 
 
 def _seconds(child: Child, what: str) -> float:

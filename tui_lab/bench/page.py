@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
-from tui_lab.bench.interleave import Ratio
+from tui_lab.bench.interleave import Ratio, ratio_of
 
 Tell = Callable[[str], None]  # takes a line on what is being done; called between blocks only
 
@@ -50,19 +51,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the page; `ours` and `theirs` are medians over the rounds, in `unit`.
+    """One line of the page; `ours` and `theirs` are medians over the rounds.
 
     Attributes:
         what: is measured.
-        beside: what "theirs" is; empty where there is nothing to compare with.
+        theirs: what `ours` is compared with; None where there is nothing to compare with.
         ratio: ours to theirs.
-        target: None where nothing is promised.
+        target: of the ratio, or of `ours` where there is none; None where nothing is promised.
     """
 
     what: str
     ours: float
-    unit: Literal["images/s", "s", "GB"]
-    beside: str = ""
     theirs: float | None = None
     ratio: Ratio | None = None
     target: Target | None = None
@@ -74,20 +73,32 @@ class Line:
             return None
         return self.target.is_met(self.ratio.median if self.ratio else self.ours)
 
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "is_met": self.is_met}
+    @classmethod
+    def comparing(cls, what: str, ours: Sequence[float], theirs: Sequence[float], target: Target | None) -> Line:
+        """The line of two things measured in turns."""
+        return cls(what, median(ours), median(theirs), ratio_of(ours, theirs), target)
 
 
 @dataclass(frozen=True)
 class Section:
-    """The lines of one measurement, and a sentence on how they came about."""
+    """The lines of one measurement.
+
+    Attributes:
+        name: as `--only` takes it.
+        title: what is measured.
+        unit: of `ours` and `theirs`.
+        lines: one a comparison.
+        how: a sentence on how the numbers came about.
+    """
 
     name: str
+    title: str
+    unit: Literal["images/s", "s", "GB"]
+    lines: list[Line]
     how: str
-    lines: list[Line] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "how": self.how, "lines": [line.to_json() for line in self.lines]}
+        return {**asdict(self), "lines": [{**asdict(line), "is_met": line.is_met} for line in self.lines]}
 
 
 def machine() -> dict[str, str | int]:

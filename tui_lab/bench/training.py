@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from statistics import median
 
 from tui_lab.bench.child import Facts
-from tui_lab.bench.interleave import in_turns, ratio_of
+from tui_lab.bench.interleave import in_turns
 from tui_lab.bench.page import Line, Section, Settings, Target, Tell
 from tui_lab.bench.process import Child
 from tui_lab.bench.workload import BARE_TARGET, PLAIN_WORKERS, WORKLOADS, LoopRequest, Workload
@@ -38,24 +37,16 @@ def compare_loops(name: str, settings: Settings, tell: Tell) -> Section:
             tell(f"{name}: warming up the {title} loop")
             blocks[title] = partial(_images_per_second, loop, steps_a_block(loop, settings.block_s))
         rates = in_turns(blocks, settings.rounds, lambda i: tell(f"{name}: round {i} of {settings.rounds}"))
-    beside = {"plain": "plain DataLoader loop", "bare": "bare loop"}
-    targets = {"plain": Target(">=", workload.target), "bare": Target(">=", BARE_TARGET)}
     is_promised = engine.facts["has_bf16"] or not workload.needs_bf16
+    target = Target(">=", workload.target) if is_promised else None
     lines = [
-        Line(
-            f"{name} training",
-            median(rates["engine"]),
-            "images/s",
-            beside[other],
-            median(rates[other]),
-            ratio_of(rates["engine"], rates[other]),
-            targets[other] if is_promised or other == "bare" else None,
-        )
-        for other in beside
+        Line.comparing("beside the plain loop", rates["engine"], rates["plain"], target),
+        Line.comparing("beside the bare loop", rates["engine"], rates["bare"], Target(">=", BARE_TARGET)),
     ]
-    how = f"{_how(workload, engine.facts)}. Plain loop: {_how_plain(plain_request, plain.facts)}"
-    missing = "" if is_promised else f". {workload.target:g} times the plain loop is for CPUs that compute in bf16"
-    return Section(name, f"{how}{missing}.", lines)
+    how = f"{_how(workload, engine.facts)}. Plain loop: {_how_plain(plain_request, plain.facts)}."
+    if not is_promised:
+        how += f" The target of {workload.target:g} times the plain loop is for CPUs that compute in bf16."
+    return Section(name, "training", "images/s", lines, how)
 
 
 def measure_memory(settings: Settings, tell: Tell) -> Section:
@@ -65,9 +56,8 @@ def measure_memory(settings: Settings, tell: Tell) -> Section:
     with Child("loop", _request(workload, settings).to_json()) as engine:
         engine.ask("train", steps=MEMORY_STEPS)
         peak = engine.ask("evaluate")["peak_bytes"]
-    line = Line("peak memory of a convnet worker", peak / 1e9, "GB", target=MEMORY_TARGET)
-    how = f"{_how(workload, engine.facts)}; {MEMORY_STEPS} steps and the test split, resident set at its largest"
-    return Section("memory", f"{how}.", [line])
+    how = f"{_how(workload, engine.facts)}; the whole data set, {MEMORY_STEPS} steps, and the test split."
+    return Section("memory", "largest resident set", "GB", [Line("convnet", peak / 1e9, target=MEMORY_TARGET)], how)
 
 
 def steps_a_block(loop: Child, seconds: float) -> int:

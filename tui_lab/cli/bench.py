@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,9 +12,10 @@ from tui_lab.cli.context import places
 from tui_lab.errors import INTERRUPTED
 
 if TYPE_CHECKING:
-    from tui_lab.bench.page import Line, Section, Settings
+    from tui_lab.bench.page import Section, Settings
 
 SIGNS = {">=": "≥", "<=": "≤", "<": "<"}
+VERDICTS = {True: "met", False: "[bold]not met[/]", None: ""}
 
 
 def bench(
@@ -46,10 +48,11 @@ def bench(
         return
     console = data_console()
     console.print(" · ".join(f"{name} {value}" for name, value in about.items()), markup=False)
-    console.print(page_table(sections))
     for section in sections:
-        console.print(f"{section.name}: {section.how}", markup=False)
-    console.print(f"Each value is the median of {rounds} rounds, each ratio too (lowest to highest).", markup=False)
+        console.print(f"\n[bold]{section.name}[/]: {section.title}, {section.unit}")
+        console.print(section_table(section))
+        console.print(section.how, markup=False, style="dim")
+    console.print(f"\nMedians of {rounds} rounds; ratios with the lowest and the highest of the rounds.", markup=False)
 
 
 def chosen(only: str) -> list[str]:
@@ -64,31 +67,21 @@ def chosen(only: str) -> list[str]:
     return [name for name in MEASUREMENTS if name in asked or not asked]
 
 
-def page_table(sections: list[Section]) -> Any:
-    """The lines of all sections. Whether a target is met is said in words."""
+def section_table(section: Section) -> Any:
+    """The lines of a section. Whether a target is met is said in words."""
     from tui_lab.cli.output import table
 
-    made = table("what", ">ours", "beside", ">theirs", ">ratio", ">target", "")
-    for section in sections:
-        for line in section.lines:
-            made.add_row(*_cells(line))
-        made.add_section()
+    made = table("", ">ours", ">theirs", ">ratio", ">target", "")
+    for line in section.lines:
+        theirs = "-" if line.theirs is None else _rounded(line.theirs)
+        ratio = "-" if line.ratio is None else "{median:.2f} ({low:.2f}–{high:.2f})".format(**asdict(line.ratio))
+        target = "-" if line.target is None else f"{SIGNS[line.target.sign]} {line.target.value:g}"
+        made.add_row(line.what, _rounded(line.ours), theirs, ratio, target, VERDICTS[line.is_met])
     return made
 
 
-def _cells(line: Line) -> tuple[str, ...]:
-    theirs = _quantity(line.theirs, line.unit) if line.theirs is not None else "-"
-    ratio = f"{line.ratio.median:.2f} ({line.ratio.low:.2f}–{line.ratio.high:.2f})" if line.ratio else "-"
-    target, verdict = "-", ""
-    if line.target is not None:
-        unit = "" if line.ratio else f" {line.unit}"
-        target = f"{SIGNS[line.target.sign]} {line.target.value:g}{unit}"
-        verdict = "met" if line.is_met else "[bold]not met[/]"
-    return line.what, _quantity(line.ours, line.unit), line.beside or "-", theirs, ratio, target, verdict
-
-
-def _quantity(value: float, unit: str) -> str:
-    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _measure(names: list[str], settings: Settings) -> list[Section]:

@@ -6,6 +6,7 @@ no command that trains nothing imports torch.
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -79,6 +80,9 @@ app.command("bench", rich_help_panel=CHECK)(bench.bench)
 
 def main() -> None:
     """The entry point: turns the program's own errors into one sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
     try:
         app()
     except TuiLabError as error:

@@ -30,7 +30,7 @@ TALL = 16  # rows of charts from which two stand one above the other
 SPACIOUS = 34  # rows from which the charts get a blank line above and below
 GAP = 3  # columns between two charts, and between two parts of a line
 MARGIN = " "
-MESSAGE_LINES = 3
+MESSAGE_LINES, ELLIPSIS = 3, "..."
 BAR_WIDTHS = (8, 60)
 
 # 7-bit stand-ins, one character for one
@@ -390,7 +390,8 @@ def _one_line(text: str) -> str:
 
 
 def _wrapped(text: str, width: int, style: str) -> list[Text]:
-    lines = textwrap.wrap(_one_line(text), max(width - 2 * len(MARGIN), 1), max_lines=MESSAGE_LINES, placeholder="...")
+    room = max(width - 2 * len(MARGIN), len(ELLIPSIS))
+    lines = textwrap.wrap(_one_line(text), room, max_lines=MESSAGE_LINES, placeholder=ELLIPSIS)
     return [Text(MARGIN + line, style) for line in lines]
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from collections import deque
+from pathlib import Path
 
 from tui_lab.devices import cores
 from tui_lab.errors import FAILED, RunBusyError
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import FINAL_STATES
 from tui_lab.worker import THREADS_VARIABLE
+
+WORKER = (sys.executable, "-m", "tui_lab.worker")  # given the run's directory
 
 
 def start_worker(run: RunDirectory, threads: int) -> subprocess.Popen[bytes]:
@@ -31,7 +35,7 @@ def start_worker(run: RunDirectory, threads: int) -> subprocess.Popen[bytes]:
     environment = {**os.environ, THREADS_VARIABLE: str(threads), "PYTHONUNBUFFERED": "1"}
     with run.log.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "tui_lab.worker", str(run.path)],
+            [*WORKER, str(run.path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -47,10 +51,12 @@ class LocalExecutor:
         self.jobs = jobs
         self._threads = max(1, cores() // jobs)
         self._queue: deque[RunDirectory] = deque()
-        self._workers: dict[str, tuple[RunDirectory, subprocess.Popen[bytes]]] = {}
+        self._workers: dict[Path, tuple[RunDirectory, subprocess.Popen[bytes]]] = {}
+        self._ended: list[RunDirectory] = []
 
     def submit(self, run: RunDirectory) -> None:
-        self._queue.append(run)
+        if run.path not in [known.path for known in self.active + self.waiting]:
+            self._queue.append(run)
 
     @property
     def active(self) -> list[RunDirectory]:
@@ -61,15 +67,15 @@ class LocalExecutor:
         return list(self._queue)
 
     def poll(self) -> list[RunDirectory]:
-        ended = []
         for run, worker in list(self._workers.values()):
             if worker.poll() is not None:
-                del self._workers[run.id]
+                del self._workers[run.path]
                 _record_death(run, worker.returncode)
-                ended.append(run)
+                self._ended.append(run)
         while self._queue and len(self._workers) < self.jobs:
             run = self._queue.popleft()
-            self._workers[run.id] = (run, start_worker(run, self._threads))
+            self._workers[run.path] = (run, start_worker(run, self._threads))
+        ended, self._ended = self._ended, []  # not sooner: a run that cannot be started raises
         return ended
 
     def withdraw(self) -> None:
@@ -94,4 +100,5 @@ def _record_death(run: RunDirectory, code: int) -> None:
         reason = f"The worker ended with exit code {code}; see log.txt."
     status.state, status.message, status.exit_code = "crashed", reason, FAILED
     status.hint = f"Go on from the last checkpoint: tui-lab runs resume {run.id}"
-    status.write(run.status)
+    with contextlib.suppress(OSError):  # deleted, or on a full disk: then the dead pid has to tell
+        status.write(run.status)

@@ -34,8 +34,8 @@ def main(arguments: Sequence[str]) -> None:
     while True:
         try:
             executor.poll()
-        except TuiLabError:
-            continue  # held by another worker, which then trains it
+        except (TuiLabError, OSError):
+            continue  # held by another worker, which then trains it; or deleted meanwhile
         if not executor.active and not executor.waiting:
             return
         time.sleep(POLL_S)

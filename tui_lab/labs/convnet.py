@@ -25,5 +25,5 @@ CONVNET = Exercise(
     title="Convolutional network",
     hyperparameters=ConvNetHyperparameters,
     model="tui_lab.models.convnet:ConvNet",
-    smallest_side=8,  # the three poolings halve it: 8 → 4 → 2 → 1
+    smallest_side=8,  # below, batch normalisation would see a single value a channel: 8 → 4 → 2 → 1
 )

@@ -12,7 +12,7 @@ from tui_lab.errors import UsageError
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.events import Event, EventReader, finite, number
 from tui_lab.runs.files import write_atomically
-from tui_lab.runs.history import NOT_METRICS, metrics_of
+from tui_lab.runs.history import metrics_of
 
 LEADING_COLUMNS = ("epoch", "total_step", "elapsed")
 
@@ -59,6 +59,8 @@ def to_json(run: RunDirectory) -> str:
 def to_tensorboard(run: RunDirectory, folder: Path) -> None:
     """Scalars of steps and epochs as a TensorBoard log in `folder`, written without torch.
 
+    What an earlier export of the run left there is replaced.
+
     Raises UsageError when the extra `tensorboard` is not installed.
     """
     try:
@@ -71,19 +73,19 @@ def to_tensorboard(run: RunDirectory, folder: Path) -> None:
         ) from error
 
     folder.mkdir(parents=True, exist_ok=True)
-    writer = EventFileWriter(str(folder))
+    suffix = f".{run.id}"
+    for earlier in folder.glob(f"events.out.tfevents.*{suffix}"):  # its curves would be drawn beside the new ones
+        earlier.unlink()
+    writer = EventFileWriter(str(folder), filename_suffix=suffix)
     for event in events_as_trained(run):
-        if event["kind"] not in ("step", "epoch"):
+        step = number(event.get("total_step"))
+        if event["kind"] not in ("step", "epoch") or step is None or not 0 <= step < 2**63:
             continue
         values = [
             Summary.Value(tag=f"{event['kind']}/{name}", simple_value=value)
             for name, value in metrics_of(event).items()
-            if name not in NOT_METRICS
         ]
-        record = Record(
-            wall_time=event["t"], step=int(number(event.get("total_step")) or 0), summary=Summary(value=values)
-        )
-        writer.add_event(record)
+        writer.add_event(Record(wall_time=number(event.get("t")) or 0.0, step=int(step), summary=Summary(value=values)))
     writer.close()
 
 

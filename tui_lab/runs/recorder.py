@@ -6,6 +6,7 @@ is busy with an evaluation or a whitening matrix.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -18,7 +19,7 @@ from tui_lab.devices import gpu_usage
 from tui_lab.runs.control import Control, ControlWatcher
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.events import Event, EventWriter
-from tui_lab.runs.history import History
+from tui_lab.runs.history import History, read_history
 from tui_lab.runs.status import FINAL_STATES, process_started
 
 STEP_INTERVAL_S = 0.1  # at most ten step events a second
@@ -31,15 +32,16 @@ class Recorder:
     """Writes events, status and history of one run. Use as a context manager, inside `RunDirectory.held()`.
 
     A file of RESERVE_BYTES is kept while the run lasts and given back before the last words are written: on a full
-    disk there is still room to say that the disk is full.
+    disk there is still room to say that the disk is full. Its bytes are random, because some file systems keep no
+    room for zeros.
     """
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
         self.status = run.read_status()
-        self.history = History()
         self._writer = EventWriter(run.events)
-        self._control = ControlWatcher(run.control)
+        self.history = read_history(run)  # also of a worker that fails before it has done anything: it saves it
+        self._control = ControlWatcher(run.control, self.status.control_seq)
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -48,7 +50,11 @@ class Recorder:
         self._reserve = run.path / ".reserve"
 
     def __enter__(self) -> Recorder:
-        self._reserve.write_bytes(b"\0" * RESERVE_BYTES)
+        try:
+            self._reserve.write_bytes(os.urandom(RESERVE_BYTES))
+        except OSError:
+            self._reserve.unlink(missing_ok=True)
+            raise
         self._process.cpu_percent()  # the first call only sets the reference point
         self.update(
             state="running",
@@ -89,7 +95,10 @@ class Recorder:
 
     def poll_control(self) -> Control | None:
         """What the user has asked since the last call."""
-        return self._control.poll()
+        control = self._control.poll()
+        if control is not None:
+            self.note(control_seq=control.seq)
+        return control
 
     def update(self, **fields: Any) -> None:
         """Change the status and write it now."""
@@ -118,8 +127,8 @@ class Recorder:
         with self._lock:
             said = {"message": message, "hint": hint} if message else {}
             self.event("finished", state=state, **said)
-            self._writer.sync()
-            self.save_history()
+            with contextlib.suppress(OSError):  # a long history may not fit into the reserve; the log has it all
+                self.save_history()
             self.update(state=state, message=message, hint=hint, exit_code=exit_code)
 
     def _beat(self) -> None:
