@@ -154,11 +154,13 @@ def test_every_picture_fits_its_screen(width, height, state, losses, chosen, mes
         epochs=epochs,
         steps_per_epoch=4,
         message=message,
-        last={"test_loss": "NaN", "test_accuracy": "NaN"},
+        last={"test_loss": math.nan, "test_accuracy": math.nan},
     )
     snapshot = Snapshot(RUN_ID, history_of(0, *steps, *log), status, state)
     look = Look(color=False, ascii=ascii_only)
-    shown = lines(snapshot, (width, height), chosen, look, footer=Text(" q leave"), note=message[:20])
+    shown = lines(
+        snapshot, (width, height), chosen, look, footer=Text(" q leave"), note="Asked to pause." if losses else ""
+    )
     assert len(shown) <= height
     assert all(cell_len(line) <= width for line in shown)
     if ascii_only:

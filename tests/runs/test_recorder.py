@@ -63,7 +63,9 @@ def test_a_recorder_says_who_is_at_work(run):
 
 
 def test_the_old_message_is_gone_and_the_old_metrics_stay(run):
-    Status(state="failed", message="The disk is full.", hint="Free some.", exit_code=1, best={"epoch": 2}).write(run.status)
+    Status(state="failed", message="The disk is full.", hint="Free some.", exit_code=1, best={"epoch": 2}).write(
+        run.status
+    )
     with Recorder(run):
         status = run.read_status()
         assert (status.message, status.hint, status.exit_code) == ("", "", 0)
@@ -119,7 +121,12 @@ def test_the_finished_event_is_the_last_and_the_status_comes_after_it(run, quick
         ]
     assert (run.status.read_bytes(), run.events.read_bytes()) == last
     *_, event = EventReader(run.events).read()
-    assert (event["kind"], event["state"], event["message"], event["hint"]) == ("finished", state, "Because.", "Do this.")
+    assert (event["kind"], event["state"], event["message"], event["hint"]) == (
+        "finished",
+        state,
+        "Because.",
+        "Do this.",
+    )
     found = run.read_status()
     assert (found.state, found.message, found.hint, found.exit_code) == (state, "Because.", "Do this.", 3)
     assert read_history(run).finished["state"] == state
@@ -296,8 +303,8 @@ def test_a_worker_that_finds_the_disk_full_leaves_no_litter_there(tiny_disk, fil
     run = make_run(tiny_disk)
     Status(state="stopped", message="Stopped by the user.").write(run.status)
     run.events.touch()
-    fill().open("ab").close()
-    os.truncate(tiny_disk / "filler", os.stat(tiny_disk / "filler").st_size - RESERVE_BYTES // 2)
+    filler = fill()
+    os.truncate(filler, filler.stat().st_size - RESERVE_BYTES // 2)
     with pytest.raises(OSError, match="No space left"), Recorder(run):
         raise AssertionError("there was no room")
     assert not (run.path / ".reserve").exists()

@@ -31,7 +31,7 @@ def measure_files(settings: Settings, tell: Tell) -> Section:
         took = in_turns(blocks, settings.rounds, lambda i: tell(f"files: round {i} of {settings.rounds}"))
     targets = {list_runs: FILES_TARGET, open_run: FILES_TARGET}
     lines = [Line(name, median(took[name]), target=targets.get(name)) for name in blocks]
-    how = "with warm file caches; the long run's curves were last saved a minute before the end of its log."
+    how = "With warm file caches; the long run's curves were last saved a minute before the end of its log."
     return Section("files", "reading a home", "s", lines, how)
 
 

@@ -52,7 +52,7 @@ class Child:
 
     def close(self) -> None:
         """Send no more requests: it then ends by itself, and tidies up after itself."""
-        if self._process.returncode is not None:
+        if self._stderr.closed:
             return
         try:
             self._process.communicate(timeout=END_S)

@@ -34,7 +34,7 @@ def measure_startup(settings: Settings, tell: Tell) -> Section:
         took = in_turns(blocks, settings.rounds, lambda i: tell(f"startup: round {i} of {settings.rounds}"))
     reference = took.pop(REFERENCE)
     lines = [Line.comparing(name, took[name], reference, TARGETS.get(name)) for name in took]
-    how = "until the command has ended, with warm file caches, in a home without runs."
+    how = "Until the command has ended, with warm file caches, in a home without runs."
     return Section("startup", f"wall time, beside {REFERENCE}", "s", lines, how)
 
 

@@ -56,7 +56,7 @@ def measure_memory(settings: Settings, tell: Tell) -> Section:
     with Child("loop", _request(workload, settings).to_json()) as engine:
         engine.ask("train", steps=MEMORY_STEPS)
         peak = engine.ask("evaluate")["peak_bytes"]
-    how = f"{_how(workload, engine.facts)}; the whole data set, {MEMORY_STEPS} steps, and the test split."
+    how = f"{_how(workload, engine.facts)}: all samples in memory, {MEMORY_STEPS} steps, and the test split."
     return Section("memory", "largest resident set", "GB", [Line("convnet", peak / 1e9, target=MEMORY_TARGET)], how)
 
 
@@ -80,13 +80,14 @@ def _fastest_plain(
     """The plain loop in its best setting, running, and that setting. The others have ended."""
     speeds: list[float] = []
     children: list[Child] = []
-    settings_tried = [
+    candidates = [
         replace(request, loop="plain", workers=workers, threads=threads)
         for threads in workload.plain_threads
         for workers in PLAIN_WORKERS
     ]
-    for candidate in settings_tried:
-        tell(f"{workload.name}: trying the plain loop with {candidate.workers} DataLoader workers")
+    for candidate in candidates:
+        threads = f", {candidate.threads} threads" if candidate.threads else ""
+        tell(f"{workload.name}: trying the plain loop with {candidate.workers} DataLoader workers{threads}")
         child = stack.enter_context(Child("loop", candidate.to_json()))
         speeds.append(_images_per_second(child, steps_a_block(child, settings.block_s)))
         children.append(child)
@@ -94,7 +95,7 @@ def _fastest_plain(
     for i, child in enumerate(children):
         if i != best:
             child.close()
-    return children[best], settings_tried[best]
+    return children[best], candidates[best]
 
 
 def _images_per_second(loop: Child, steps: int) -> float:

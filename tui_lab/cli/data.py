@@ -115,8 +115,9 @@ def _presence(info: DatasetInfo, found: dict[str, Any]) -> str:
     if not info.files:
         return "generated" if info.kind == "points" else "built in"
     if found["missing"]:
-        is_whole = len(found["missing"]) == len(info.files)
-        return "[yellow]no[/]" if is_whole else f"[yellow]no, {len(found['missing'])} files missing[/]"
+        count = len(found["missing"])
+        some = f", {count} file{'' if count == 1 else 's'} missing" if count < len(info.files) else ""
+        return f"[yellow]no{some}[/]"
     if found["damaged"]:
         return "[red]damaged[/]"
     return "yes, intact" if found["verified"] else "yes"

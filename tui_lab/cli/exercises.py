@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tui_lab.cli.arguments import AsJson
 from tui_lab.cli.completion import complete_exercise
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from tui_lab.hyperparameters import Declaration
     from tui_lab.labs.exercise import Exercise
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 WIDE = 120  # from here on the allowed values have a column of their own
 ALLOWED_WIDTH = 42
 

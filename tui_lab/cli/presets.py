@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tui_lab.cli.arguments import AsJson
 from tui_lab.cli.completion import complete_preset, complete_run
 from tui_lab.cli.context import places
 from tui_lab.errors import USAGE, UsageError
@@ -23,7 +24,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 

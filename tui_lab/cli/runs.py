@@ -1,30 +1,24 @@
-"""`tui-lab runs`: list, look into, control, resume, export and delete runs."""
+"""`tui-lab runs`: list runs and look into them; `runs_control.py` has what is done to them."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tui_lab.cli.completion import complete_run
+from tui_lab.cli import runs_control
+from tui_lab.cli.arguments import AsJson, OneRun, SomeRuns
 from tui_lab.cli.context import places
 
 if TYPE_CHECKING:
-    from tui_lab.runs.directory import RunDirectory
     from tui_lab.runs.status import Status
     from tui_lab.runs.store import Listed
 
 app = typer.Typer(
     help="Every run that was trained, or is being trained.", no_args_is_help=True, rich_markup_mode="rich"
 )
-
-RUN_HELP = "An id, a unique part of one, a path, or [bold]last[/bold]."
-OneRun = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=complete_run)]
-SomeRuns = Annotated[list[str], typer.Argument(metavar="RUN...", help=RUN_HELP, autocompletion=complete_run)]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 MARKS = {
     "queued": "[dim]○[/] queued",
@@ -234,129 +228,10 @@ def _compared_metrics(statuses: list[Status]) -> list[tuple[str, list[str]]]:
     ]
 
 
-@app.command()
-def resume(
-    context: typer.Context,
-    runs: SomeRuns,
-    lr: Annotated[float | None, typer.Option(min=0.0, help="A new base learning rate from here on.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the cores.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="One event a line on stdout.")] = False,
-    detached: Annotated[bool, typer.Option("--detach", help="Start, and leave.")] = False,
-) -> None:
-    """Go on exactly where a stopped, failed or crashed run was last saved."""
-    from tui_lab.cli.launch import detach, follow
-    from tui_lab.runs.control import renew
-
-    store = places(context).store
-    found = [_resumable(store.find(name)) for name in runs]
-    for run in found:
-        renew(run.control, lr)
-    if detached:
-        detach(found, jobs)
-    else:
-        follow(found, jobs=jobs, as_json=as_json)
-
-
-def _resumable(run: RunDirectory) -> RunDirectory:
-    from tui_lab.errors import RunBusyError, UsageError
-
-    status = run.read_status()
-    holder = status.held_by()
-    if holder:
-        raise RunBusyError(f"Run {run.id} is held by {holder}.", f"Watch it: tui-lab runs watch {run.id}")
-    if status.state == "finished":
-        raise UsageError(f"Run {run.id} is finished; there is nothing to resume.")
-    run.read_request()
-    return run
-
-
-@app.command()
-def stop(context: typer.Context, runs: SomeRuns) -> None:
-    """Stop at the next step; everything is kept."""
-    _ask(context, runs, "stop")
-
-
-@app.command()
-def pause(context: typer.Context, runs: SomeRuns) -> None:
-    """Stand still until `runs continue`."""
-    _ask(context, runs, "pause")
-
-
-@app.command()
-def step(context: typer.Context, runs: SomeRuns) -> None:
-    """Take a single step of a paused run."""
-    _ask(context, runs, "step")
-
-
-@app.command("continue")
-def continue_(
-    context: typer.Context,
-    runs: SomeRuns,
-    lr: Annotated[float | None, typer.Option(min=0.0, help="A new base learning rate from the next step on.")] = None,
-) -> None:
-    """Let a paused run go on; with --lr, change the learning rate of any running one."""
-    _ask(context, runs, "run", lr)
-
-
-def _ask(context: typer.Context, names: list[str], command: Any, lr: float | None = None) -> None:
-    from tui_lab.cli.output import say
-    from tui_lab.errors import UsageError
-    from tui_lab.runs.control import request
-
-    store = places(context).store
-    for name in names:
-        run = store.find(name)
-        status = run.read_status()
-        if not status.held_by():
-            raise UsageError(f"Run {run.id} is {status.actual_state()}: no worker is there to listen.")
-        request(run.control, command, lr)
-        say(f"{run.id}: asked to {command}")
-
-
-@app.command()
-def export(
-    context: typer.Context,
-    runs: SomeRuns,
-    format: Annotated[str, typer.Option("--format", "-f", help="csv (a row an epoch), json, or tensorboard.")] = "csv",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File, or folder for several runs and TensorBoard.")
-    ] = None,
-) -> None:
-    """Write runs as CSV, JSON or a TensorBoard log; one run without --output goes to stdout."""
-    from tui_lab.cli.output import say
-    from tui_lab.errors import UsageError, nearest
-    from tui_lab.runs import export as exports
-
-    if format not in exports.FORMATS:
-        raise UsageError(
-            f"--format {format!r} is not one of {', '.join(exports.FORMATS)}.", nearest(format, exports.FORMATS)
-        )
-    store = places(context).store
-    found = [store.find(name) for name in runs]
-    if output is None and format != "tensorboard" and len(found) == 1:
-        sys.stdout.write(exports.to_csv(found[0]) if format == "csv" else exports.to_json(found[0]))
-        return
-    is_folder = len(found) > 1 or format == "tensorboard"
-    for run in found:
-        name = run.id if format == "tensorboard" else f"{run.id}.{format}"
-        target = (output or Path()) / name if is_folder else output or Path(name)
-        exports.export(run, format, target)
-        say(f"wrote {target}")
-
-
-@app.command()
-def delete(
-    context: typer.Context,
-    runs: SomeRuns,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Delete runs with everything they kept."""
-    from tui_lab.cli.output import say
-
-    store = places(context).store
-    found = [store.find(name) for name in runs]
-    if not yes:
-        typer.confirm(f"Delete {', '.join(run.id for run in found)}?", abort=True, err=True)
-    for run in found:
-        store.delete(run)
-        say(f"deleted {run.id}")
+app.command()(runs_control.resume)
+app.command()(runs_control.stop)
+app.command()(runs_control.pause)
+app.command()(runs_control.step)
+app.command("continue")(runs_control.continue_)
+app.command()(runs_control.export)
+app.command()(runs_control.delete)

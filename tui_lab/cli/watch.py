@@ -73,7 +73,7 @@ class Watcher:
         self._reader = HistoryReader(run)
         self._snapshot = _snapshot(run, self._reader)
         self._keys = Keys()
-        self._shown = Text()
+        self._shown: tuple[tuple[int, int], Text] | None = None
         self._charts_due = 0.0
         self._is_asking = False  # whether to stop the run
         self._is_leaving = False
@@ -99,19 +99,15 @@ class Watcher:
             self._note, self._is_asking = "", False
 
     def _draw(self, live: Live) -> None:
-        """The picture, if it differs from the one that is shown."""
+        """Show the picture, if it or the terminal's size differs from before."""
         began = time.process_time()
         keep = time.monotonic() < self._charts_due
+        size, footer = self._console.size, self._footer()
         picture = self._view.picture(
-            self._snapshot,
-            self._console.size,
-            self._settings,
-            footer=self._footer(),
-            note=self._note,
-            keep_charts=keep,
+            self._snapshot, size, self._settings, footer=footer, note=self._note, keep_charts=keep
         )
-        if picture != self._shown:
-            self._shown = picture
+        if (size, picture) != self._shown:
+            self._shown = size, picture
             live.update(picture, refresh=True)
         if not keep:
             cost = time.process_time() - began

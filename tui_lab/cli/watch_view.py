@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,6 @@ from tui_lab.charts.plot import DARK, Palette, draw
 from tui_lab.charts.series import Series, smooth
 from tui_lab.cli.output import duration, percent
 from tui_lab.cli.runs import MARKS
-from tui_lab.runs.events import number
 from tui_lab.runs.history import History, Track
 from tui_lab.runs.status import FINAL_STATES, LIVE_STATES, Status
 
@@ -141,9 +140,9 @@ class View:
         above = [header(snapshot, width), progress(snapshot, width, look), metrics(snapshot, width, look), *blank]
         below = [*blank, *bottom(snapshot, width, note), *([footer] if footer else [])]
         for line in (*above, *below):
-            line.truncate(width)
             if look.ascii:
                 line.plain = line.plain.translate(ASCII).encode("ascii", "replace").decode()
+            line.truncate(width)
         rows = height - len(above) - len(below)
         charts = self._charts(snapshot.history, width, rows, settings, keep_charts) if rows > 0 else []
         lines = [*(above if height > len(below) else []), *charts, *below]
@@ -288,7 +287,7 @@ def progress(snapshot: Snapshot, width: int, look: Look) -> Text:
 def metrics(snapshot: Snapshot, width: int, look: Look) -> Text:
     """The last metrics of each split, the best epoch, and the learning rate."""
     history = snapshot.history
-    last, best = _numbers(snapshot.status.last), _numbers(snapshot.status.best)
+    last, best = snapshot.status.last, snapshot.status.best
     if not last:
         last = {f"train_{name}": value for name in METRICS if (value := _last(history.steps, name)) is not None}
     parts = []
@@ -303,12 +302,6 @@ def metrics(snapshot: Snapshot, width: int, look: Look) -> Text:
     if lr is not None:
         parts.append(labelled("lr", f"{lr:.4g}"))
     return fitted(parts, width)
-
-
-def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    """Metrics as numbers: in a file, those that are not finite are words."""
-    found = {name: number(value) for name, value in values.items()}
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def _last(track: Track, metric: str) -> float | None:
@@ -369,7 +362,7 @@ def outcome(snapshot: Snapshot) -> tuple[str, str]:
     if snapshot.state == "queued":
         return "Waiting for a worker.", ""
     if snapshot.state == "finished":
-        last, best = _numbers(status.last), _numbers(status.best)
+        last, best = status.last, status.best
         measured = f": test {percent(last['test_accuracy'])} %" if "test_accuracy" in last else ""
         if "test_accuracy" in best:
             measured += f", best {percent(best['test_accuracy'])} % at epoch {best.get('epoch', 0):g}"

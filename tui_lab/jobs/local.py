@@ -70,7 +70,7 @@ class LocalExecutor:
         for run, worker in list(self._workers.values()):
             if worker.poll() is not None:
                 del self._workers[run.path]
-                _record_death(run, worker.returncode)
+                _record_death(run, _reason(worker.returncode))
                 self._ended.append(run)
         while self._queue and len(self._workers) < self.jobs:
             run = self._queue.popleft()
@@ -84,20 +84,24 @@ class LocalExecutor:
     def kill(self) -> None:
         for _, worker in self._workers.values():
             worker.kill()
-        for _, worker in self._workers.values():
+        for run, worker in self._workers.values():
             worker.wait()
+            _record_death(run, "The worker was killed by the user.")
 
 
-def _record_death(run: RunDirectory, code: int) -> None:
+def _reason(code: int) -> str:
+    """Why a process ended that has `code` as its return code."""
+    if code >= 0:
+        return f"The worker ended with exit code {code}; see log.txt."
+    name = signal.Signals(-code).name
+    return f"The worker was killed by {name}" + (" (out of memory?)." if name == "SIGKILL" else ".")
+
+
+def _record_death(run: RunDirectory, reason: str) -> None:
     """A worker that could not say how it ended gets a named state from whoever saw it end."""
     status = run.read_status()
     if status.state in FINAL_STATES or status.held_by():
         return
-    if code < 0:
-        name = signal.Signals(-code).name
-        reason = f"The worker was killed by {name}" + (" (out of memory?)." if name == "SIGKILL" else ".")
-    else:
-        reason = f"The worker ended with exit code {code}; see log.txt."
     status.state, status.message, status.exit_code = "crashed", reason, FAILED
     status.hint = f"Go on from the last checkpoint: tui-lab runs resume {run.id}"
     with contextlib.suppress(OSError):  # deleted, or on a full disk: then the dead pid has to tell

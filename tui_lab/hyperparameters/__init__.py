@@ -1,0 +1,40 @@
+"""Hyperparameters: each is declared once, as a field of a pydantic model.
+
+From a declaration come the typed flags of `tui-lab train`, the keys of a preset, the fields of a form, the columns of
+the runs table and the JSON Schema. `shared.py` has what every gradient-trained exercise shares; an exercise adds its
+own fields in `tui_lab/labs/`.
+
+Names are torch's and timm's. In numbers that can be absent, 0 stands for "all", "none" or "the usual value", and the
+help line says which: a preset, a flag and a form can then all write it.
+"""
+
+from tui_lab.hyperparameters.declaration import Declaration, declarations
+from tui_lab.hyperparameters.mistakes import Mistake, build, mistakes_in, refusal, written
+from tui_lab.hyperparameters.shared import (
+    LARGEST,
+    TOPICS,
+    DatasetName,
+    Hyperparameters,
+    ImageSet,
+    PointSet,
+    Standardize,
+    hyperparameter,
+)
+
+__all__ = [
+    "LARGEST",
+    "TOPICS",
+    "DatasetName",
+    "Declaration",
+    "Hyperparameters",
+    "ImageSet",
+    "Mistake",
+    "PointSet",
+    "Standardize",
+    "build",
+    "declarations",
+    "hyperparameter",
+    "mistakes_in",
+    "refusal",
+    "written",
+]

@@ -1,0 +1,231 @@
+"""The model that every exercise trained by gradient descent shares, and how a field of it is declared."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+PointSet = Literal["circles", "moons", "spirals", "gaussians"]
+ImageSet = Literal["digits", "mnist", "fashion-mnist", "cifar10", "folder"]
+DatasetName = Literal[
+    "circles", "moons", "spirals", "gaussians", "digits", "mnist", "fashion-mnist", "cifar10", "folder"
+]
+Standardize = Literal["none", "channel", "gcn", "zca", "pca", "pca-published", "l1", "l2", "minmax"]
+Optimizer = Literal["sgd", "adam", "adamw", "adagrad", "adadelta", "rmsprop"]
+Scheduler = Literal["none", "constant", "linear", "step", "exponential", "polynomial", "cosine"]
+
+LARGEST = 2**63 - 1  # TOML's largest whole number; as a bound it is not worth words
+
+TOPICS = ("Data", "Augmentation", "Model", "Optimisation", "Regularisation", "Run")
+
+
+def hyperparameter(
+    default: Any,
+    help: str,
+    *,
+    topic: str,
+    question: str = "",
+    only_if: Mapping[str, tuple[Any, ...]] | None = None,
+    allowed: str = "",
+    **bounds: Any,
+) -> Any:
+    """Declare a field. `bounds` are pydantic's (gt, ge, lt, le, min_length).
+
+    `question` names the question of the report it belongs to ("2.16": chapter 2, question 16); `only_if` says for
+    which values of other hyperparameters it has an effect at all: {"optimizer": ("sgd",)}; `allowed` says in words what
+    the type and the bounds do not.
+    """
+    if topic not in TOPICS:
+        raise ValueError(f"unknown topic {topic!r}")
+    extra: dict[str, Any] = {"topic": topic}
+    if question:
+        extra["question"] = question
+    if allowed:
+        extra["allowed"] = allowed
+    if only_if:
+        extra["only_if"] = {name: list(values) for name, values in only_if.items()}
+    return Field(default, description=help, json_schema_extra=extra, validate_default=True, **bounds)
+
+
+class Hyperparameters(BaseModel):
+    """What every exercise trained by gradient descent shares. Frozen: a run's configuration never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    # Data
+    dataset: DatasetName = hyperparameter("digits", "data set", topic="Data")
+    folder: str = hyperparameter(
+        "", "your own images, one folder a class", topic="Data", only_if={"dataset": ("folder",)}
+    )
+    image_size: int = hyperparameter(
+        32, "side that your own images are resized to", topic="Data", only_if={"dataset": ("folder",)}, ge=8, le=512
+    )
+    noise: float = hyperparameter(
+        0.2,
+        "standard deviation of the noise on the points",
+        topic="Data",
+        only_if={"dataset": typing.get_args(PointSet)},
+        ge=0,
+        le=5,
+    )
+    train_size: int = hyperparameter(
+        0, "training samples, stratified; 0 = all", topic="Data", question="1.2", ge=0, le=LARGEST
+    )
+    test_size: int = hyperparameter(0, "test samples, stratified; 0 = all", topic="Data", ge=0, le=LARGEST)
+    validation_fraction: float = hyperparameter(
+        0.0, "share of the training samples held out to select on", topic="Data", question="1.1", ge=0, le=0.9
+    )
+    standardize: Standardize = hyperparameter(
+        "none", "how inputs are scaled, fitted on the training split", topic="Data", question="2.19"
+    )
+    whiten_epsilon: float = hyperparameter(
+        0.01,
+        "added to the variances before whitening",
+        topic="Data",
+        question="2.21",
+        only_if={"standardize": ("zca", "pca")},
+        ge=0,
+        le=10,
+    )
+
+    # Augmentation: of training samples; the test transform that belongs to each is in brackets
+    crop: int = hyperparameter(
+        0, "side of a random crop [test: centre crop]; 0 = none", topic="Augmentation", question="2.22", ge=0, le=512
+    )
+    crop_padding: int = hyperparameter(
+        0, "black pixels added on every side before the crop", topic="Augmentation", ge=0, le=64
+    )
+    flip: bool = hyperparameter(
+        False, "mirror left-right with probability 0.5 [test: never]", topic="Augmentation", question="2.23"
+    )
+    erasing: float = hyperparameter(
+        0.0, "probability of erasing a rectangle [test: never]", topic="Augmentation", question="2.25", ge=0, le=1
+    )
+    rotation: float = hyperparameter(
+        0.0, "random rotation by 0 to this many degrees", topic="Augmentation", question="2.25", ge=0, le=360
+    )
+    test_rotation: float = hyperparameter(
+        0.0, "the same for test samples", topic="Augmentation", question="2.25", ge=0, le=360
+    )
+
+    # Optimisation
+    lr: float = hyperparameter(0.01, "learning rate", topic="Optimisation", question="1.11", gt=0, le=100)
+    batch_size: int = hyperparameter(
+        128, "samples per gradient step", topic="Optimisation", question="2.16", ge=1, le=65536
+    )
+    epochs: int = hyperparameter(15, "passes over the training samples", topic="Optimisation", ge=1, le=100_000)
+    optimizer: Optimizer = hyperparameter("sgd", "torch.optim's", topic="Optimisation", question="2.26")
+    momentum: float = hyperparameter(
+        0.0, "momentum", topic="Optimisation", only_if={"optimizer": ("sgd", "rmsprop")}, ge=0, lt=1
+    )
+    nesterov: bool = hyperparameter(False, "Nesterov's momentum", topic="Optimisation", only_if={"optimizer": ("sgd",)})
+    scheduler: Scheduler = hyperparameter(
+        "none", "learning rate by epoch, torch's", topic="Optimisation", question="2.26"
+    )
+    gamma: float = hyperparameter(
+        0.0,
+        "decay factor; 0 = the usual: exponential 0.95, step 0.1",
+        topic="Optimisation",
+        only_if={"scheduler": ("step", "exponential")},
+        ge=0,
+        le=2,
+    )
+    step_size: int = hyperparameter(
+        10,
+        "epochs between two decays",
+        topic="Optimisation",
+        only_if={"scheduler": ("step",)},
+        ge=1,
+        le=LARGEST,
+    )
+    factor: float = hyperparameter(
+        1 / 3,
+        "first factor on the learning rate",
+        topic="Optimisation",
+        only_if={"scheduler": ("constant", "linear")},
+        gt=0,
+        le=1,
+    )
+    total_iters: int = hyperparameter(
+        5,
+        "epochs until the factor has done its work",
+        topic="Optimisation",
+        only_if={"scheduler": ("constant", "linear", "polynomial")},
+        ge=1,
+        le=LARGEST,
+    )
+    power: float = hyperparameter(
+        1.0, "power of the decay", topic="Optimisation", only_if={"scheduler": ("polynomial",)}, gt=0, le=10
+    )
+    T_max: int = hyperparameter(
+        0,
+        "epochs of half a cosine; 0 = all epochs",
+        topic="Optimisation",
+        only_if={"scheduler": ("cosine",)},
+        ge=0,
+        le=LARGEST,
+    )
+    eta_min: float = hyperparameter(
+        0.0, "lowest learning rate", topic="Optimisation", only_if={"scheduler": ("cosine",)}, ge=0
+    )
+
+    # Regularisation
+    weight_decay: float = hyperparameter(0.0, "weight decay", topic="Regularisation", ge=0, le=10)
+    clip_norm: float = hyperparameter(
+        0.0, "largest norm of the whole gradient; 0 = no clipping", topic="Regularisation", ge=0
+    )
+    label_smoothing: float = hyperparameter(
+        0.0, "probability spread over all classes in the training loss", topic="Regularisation", ge=0, lt=1
+    )
+    early_stopping: int = hyperparameter(
+        0,
+        "epochs without improvement before stopping; 0 = never",
+        topic="Regularisation",
+        question="2.18",
+        ge=0,
+        le=LARGEST,
+    )
+    selection_metric: Literal["accuracy", "loss"] = hyperparameter(
+        "accuracy", "what selects the best epoch and stops early", topic="Regularisation"
+    )
+
+    # Run
+    seed: int = hyperparameter(0, "seed of every random draw of the run", topic="Run", ge=0, lt=2**63)
+    device: str = hyperparameter(
+        "auto",
+        "where to train; auto = the first GPU, else the CPU",
+        topic="Run",
+        allowed="auto | cpu | cuda | cuda:N | mps",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+    )
+    threads: int = hyperparameter(
+        0, "CPU threads; 0 = what suits the model, at most the cores", topic="Run", ge=0, le=1024
+    )
+    precision: Literal["auto", "fp32", "bf16"] = hyperparameter(
+        "auto", "auto = bf16 autocast where a self-test shows that it pays", topic="Run"
+    )
+    channels_last: Literal["auto", "on", "off"] = hyperparameter(
+        "auto", "memory layout of images; auto = where a self-test shows that it pays", topic="Run"
+    )
+    compile: bool = hyperparameter(False, "torch.compile; on CPU it costs more than it gives", topic="Run")
+    evaluate_train: bool = hyperparameter(
+        False, "also measure the training set in eval mode after each epoch", topic="Run", question="2.17"
+    )
+
+    @model_validator(mode="after")
+    def _check_combinations(self) -> Self:
+        problems = [
+            (self.nesterov and self.momentum == 0, "nesterov", "needs momentum above 0"),
+            (self.nesterov and self.optimizer != "sgd", "nesterov", "is sgd's; with another optimizer set it false"),
+            (self.dataset == "folder" and not self.folder, "folder", "must name a folder when dataset is 'folder'"),
+            (self.crop_padding > 0 and self.crop == 0, "crop_padding", "needs a crop"),
+        ]
+        wrong = [(name, message) for is_wrong, name, message in problems if is_wrong]
+        if wrong:
+            text = "; ".join(f"{name} {message}" for name, message in wrong)
+            raise PydanticCustomError("combination", text, {"problems": wrong})
+        return self
