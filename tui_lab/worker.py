@@ -54,7 +54,7 @@ def _train(run: RunDirectory, recorder: Recorder) -> int:
         exercise = find_exercise(request.exercise)
         hyperparameters = build(exercise.hyperparameters, request.hyperparameters)
         threads = choose_threads(exercise, hyperparameters, recorder.status.threads)
-        _before_torch(threads)
+        settle_process(threads)
     except TuiLabError as error:
         recorder.finish("failed", error.message, error.hint, error.exit_code)
         return error.exit_code
@@ -90,13 +90,19 @@ def choose_threads(exercise: Exercise, hyperparameters: Hyperparameters, earlier
     return earlier or hyperparameters.threads or (min(suitable, share) if share else suitable)
 
 
-def _before_torch(threads: int) -> None:
-    """What must be settled before torch is imported."""
+def settle_process(threads: int) -> None:
+    """Set up this process for training: threads and allocator before torch is imported, then torch itself."""
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
     from tui_lab.training.memory import keep_freed_memory
 
     keep_freed_memory()
+
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
 
 
 def open_session(
@@ -110,24 +116,23 @@ def open_session(
     """Data, model and position: at the start, or where the run's checkpoint stands."""
     import torch
 
+    from tui_lab.data.load import load_dataset
     from tui_lab.training.checkpoint import load_checkpoint
     from tui_lab.training.plan import Plan
     from tui_lab.training.prepare import prepare
     from tui_lab.training.session import Session
 
-    torch.set_num_threads(threads)
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
     checkpoint = load_checkpoint(run.checkpoint) if run.checkpoint.exists() else None
+    dataset = load_dataset(hyperparameters, paths.data_dir(request.data_dir))
     prepared = prepare(
         hyperparameters,
+        dataset,
         lambda shape, classes: exercise.build_model(hyperparameters, shape, classes),
-        data_dir=Path(request.data_dir) if request.data_dir else paths.data_dir(),
         cache=paths.cache_dir(),
         threads=threads,
         plan=Plan(**checkpoint["plan"]) if checkpoint else None,
     )
-    engine, dataset = prepared.engine, prepared.dataset
+    engine = prepared.engine
     session = Session(engine, prepared.evaluations, recorder)
     if checkpoint:
         recorder.follow(read_history(run))

@@ -39,6 +39,7 @@ from tui_lab.runs.history import read_history
 from tui_lab.runs.recorder import Recorder
 from tui_lab.runs.store import RunStore
 from tui_lab.training.plan import Plan
+from tui_lab.training.prepare import prepare
 
 speeds = st.floats(1e-3, 1e6)
 rounds = st.lists(st.tuples(speeds, speeds), min_size=1, max_size=9)
@@ -152,7 +153,12 @@ def build(recorder: Recorder, tmp_path: Path) -> Build:
         return {
             "plain": (PlainLoop(hp, dataset, models["plain"], device="cpu", workers=0), models["plain"]),
             "bare": (BareLoop(hp, dataset, models["bare"], Plan()), models["bare"]),
-            "engine": (EngineLoop(hp, dataset, lambda: models["engine"], 1, tmp_path, recorder), models["engine"]),
+            "engine": (
+                EngineLoop(
+                    prepare(hp, dataset, lambda *_: models["engine"], cache=tmp_path, threads=1, plan=Plan()), recorder
+                ),
+                models["engine"],
+            ),
         }
 
     return loops

@@ -24,8 +24,9 @@ from tui_lab.charts.plot import DARK
 from tui_lab.cli import watch_view
 from tui_lab.cli.keys import Keys
 from tui_lab.cli.main import app
-from tui_lab.cli.watch import SMOOTHINGS, changed, epoch_line
-from tui_lab.cli.watch_view import Look, Position, Settings, Snapshot, View, curves, outcome, time_unit
+from tui_lab.cli.sentences import Position, Snapshot, epoch_line, outcome
+from tui_lab.cli.watch import SMOOTHINGS, changed
+from tui_lab.cli.watch_view import Look, Settings, View, curves, time_unit
 from tui_lab.runs.control import read_control
 from tui_lab.runs.directory import Request, RunDirectory
 from tui_lab.runs.history import History
@@ -237,11 +238,7 @@ def test_what_a_worker_takes_of_the_machine_is_shown_while_it_lives():
         ("finished", "Finished in 15 s: test 77.78 %, best 87.50 % at epoch 2. Enough.", "Try more."),
         ("stopped", "Stopped in epoch 4, step 0.", "Try more."),
         ("failed", "Failed in epoch 4, step 0: Enough.", "Try more."),
-        (
-            "crashed",
-            "Crashed in epoch 4, step 0: its process is gone, without a last word.",
-            f"Go on with: tui-lab runs resume {RUN_ID}",
-        ),
+        ("crashed", "Crashed in epoch 4, step 0: Enough.", f"Go on with: tui-lab runs resume {RUN_ID}"),
     ],
 )
 def test_the_end_of_a_run_is_told_with_what_to_do(state, sentence, hint):

@@ -132,20 +132,30 @@ def test_the_finished_event_is_the_last_and_the_status_comes_after_it(run, quick
     assert read_history(run).finished["state"] == state
 
 
-def test_nothing_is_beaten_after_the_last_word(run, quick, monkeypatch):
-    """Also when a heartbeat is due at that very moment."""
-    finishing = threading.Event()
-    machine = Recorder._machine
+def test_a_heartbeat_that_comes_late_is_not_written_after_the_last_word(run, quick):
+    came, may_go_on = threading.Event(), threading.Event()
 
-    def slow(recorder):
-        finishing.wait(5)
-        return machine(recorder)
+    class Door:
+        """The recorder's lock, at which the heartbeat has to wait."""
 
-    monkeypatch.setattr(Recorder, "_machine", slow)
-    with Recorder(run) as recorder:
-        threading.Timer(0, finishing.set).start()
+        lock = threading.RLock()
+
+        def __enter__(self):
+            if threading.current_thread().name == "heartbeat":
+                came.set()
+                may_go_on.wait(60)
+            self.lock.acquire()
+
+        def __exit__(self, *_):
+            self.lock.release()
+
+    recorder = Recorder(run)
+    recorder._lock = Door()
+    with recorder:
+        assert came.wait(60)
         recorder.finish("finished")
         last = run.status.read_bytes(), run.events.read_bytes()
+        may_go_on.set()
     assert (run.status.read_bytes(), run.events.read_bytes()) == last
     assert kinds(run)[-1] == "finished"
 
@@ -210,6 +220,15 @@ def test_a_worker_that_fails_before_its_first_step_costs_no_curves(run):
     assert HistoryReader(run).history.steps.means("loss")[0] == list(range(1, 11))
     recorded(run, 5, first=11, at=10, state="finished")
     assert read_history(run).steps.means("loss")[0] == list(range(1, 16))
+
+
+def test_what_a_killed_worker_had_half_written_is_cleared_away(run):
+    halves = [run.path / f".{name}.77-88.partial" for name in ("checkpoint.pt", "status.json", "control.json")]
+    for half in halves:
+        half.write_bytes(b"half")
+    with Recorder(run) as recorder:
+        recorder.finish("finished")
+    assert [half.exists() for half in halves] == [False, False, True]  # the last is another process's, at this moment
 
 
 def test_seq_goes_on_after_a_crash(run):

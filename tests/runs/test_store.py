@@ -145,13 +145,19 @@ def test_words_are_distinct_and_safe_in_file_names():
         ("20260101-120001", 1),
         ("120000", 0),
         ("foxglove", 3),
-        ("fox", 1),  # the whole word before parts of others
+        ("fox", 1),
         ("convnet-fe", 2),
         ("last", 3),
     ],
 )
 def test_a_run_is_found_by_id_by_part_by_word_and_as_the_last(four, name, found):
     assert four.find(name).id == IDS[found]
+
+
+def test_a_whole_word_comes_before_a_part_of_an_older_one(store):
+    make_run(store.root, "20260101-120000-mlp-foxglove")
+    make_run(store.root, "20260101-120001-mlp-fox")
+    assert store.find("fox").id == "20260101-120001-mlp-fox"
 
 
 def test_a_run_is_found_by_path_from_anywhere(four, tmp_path, monkeypatch):

@@ -23,38 +23,50 @@ def forbidden(*_):
     raise AssertionError("nothing needs to be measured here")
 
 
+def measured(monkeypatch, seconds):
+    """Let the self-test find `seconds`, in the order of the candidates: for images channels_last, then contiguous."""
+    monkeypatch.setattr(plans, "_shortest", lambda *_: seconds)
+
+
 def test_what_is_asked_for_is_taken_without_a_test(tmp_path, monkeypatch):
-    monkeypatch.setattr(plans, "_step_seconds", forbidden)
+    monkeypatch.setattr(plans, "_shortest", forbidden)
     hp = Hyperparameters(device="cpu", precision="bf16", channels_last="on")
     assert make_plan(hp, 2, convnet, IMAGES, tmp_path) == Plan("cpu", 2, "bf16", True)
 
 
 def test_points_have_no_memory_layout(tmp_path, monkeypatch):
-    monkeypatch.setattr(plans, "_step_seconds", forbidden)
+    monkeypatch.setattr(plans, "_shortest", forbidden)
     hp = Hyperparameters(device="cpu", precision="fp32", channels_last="on")
     assert make_plan(hp, 1, lambda: MLP((2,), 2), torch.rand(4, 2), tmp_path) == Plan("cpu", 1, "fp32", False)
 
 
 def test_the_fastest_wins_by_a_worthwhile_margin_and_the_verdict_is_kept(tmp_path, monkeypatch):
-    seconds = {False: 1.0, True: 0.5}
-    monkeypatch.setattr(plans, "_step_seconds", lambda plan, *_: seconds[plan.channels_last])
     hp = Hyperparameters(device="cpu", precision="fp32")
-    assert make_plan(hp, 1, convnet, IMAGES, tmp_path).channels_last
-    monkeypatch.setattr(plans, "_step_seconds", forbidden)
-    assert make_plan(hp, 1, convnet, IMAGES, tmp_path).channels_last
+    measured(monkeypatch, [1.0, 0.5])
+    assert not make_plan(hp, 1, convnet, IMAGES, tmp_path).channels_last
+    monkeypatch.setattr(plans, "_shortest", forbidden)
+    assert not make_plan(hp, 1, convnet, IMAGES, tmp_path).channels_last
 
 
-def test_a_difference_that_noise_could_make_decides_nothing(tmp_path, monkeypatch):
-    seconds = {False: 1.0, True: 0.95}
-    monkeypatch.setattr(plans, "_step_seconds", lambda plan, *_: seconds[plan.channels_last])
-    assert not make_plan(Hyperparameters(device="cpu", precision="fp32"), 1, convnet, IMAGES, tmp_path).channels_last
+def test_a_difference_that_noise_could_make_leaves_what_is_usually_fastest(tmp_path, monkeypatch):
+    measured(monkeypatch, [1.0, 0.95])
+    assert make_plan(Hyperparameters(device="cpu", precision="fp32"), 1, convnet, IMAGES, tmp_path).channels_last
+
+
+def test_bf16_is_a_candidate_only_where_it_has_hardware(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(plans, "_fastest", lambda candidates, *_: seen.append(candidates) or candidates[0])
+    for has_hardware in (False, True):
+        monkeypatch.setattr(plans, "has_bf16", lambda _, has=has_hardware: has)
+        make_plan(Hyperparameters(device="cpu"), 1, convnet, IMAGES, tmp_path)
+    assert [{plan.precision for plan in candidates} for candidates in seen] == [{"fp32"}, {"bf16", "fp32"}]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", json.dumps({"x": {"device": "cpu", "gears": 5}})])
 def test_a_garbled_verdict_costs_the_self_test_again(tmp_path, monkeypatch, content):
     (tmp_path / "self-test.json").write_text(content)
-    monkeypatch.setattr(plans, "_step_seconds", lambda plan, *_: 1.0)
-    assert make_plan(Hyperparameters(device="cpu", precision="fp32"), 1, convnet, IMAGES, tmp_path) == Plan()
+    measured(monkeypatch, [1.0, 1.0])
+    assert make_plan(Hyperparameters(device="cpu", precision="fp32"), 1, convnet, IMAGES, tmp_path).channels_last
 
 
 def test_the_real_self_test_answers_with_one_of_its_candidates(tmp_path):

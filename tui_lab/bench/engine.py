@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from statistics import fmean
 
-from torch import nn
-
-from tui_lab.data.augment import Augmentation
-from tui_lab.data.batches import Batches
-from tui_lab.data.dataset import Dataset, Split
-from tui_lab.data.standardize import fit_standardizer
-from tui_lab.hyperparameters import Hyperparameters
 from tui_lab.runs.recorder import Recorder
-from tui_lab.training.engine import Engine, Score
-from tui_lab.training.plan import make_plan
+from tui_lab.training.engine import Score
+from tui_lab.training.prepare import Prepared
 
 
 class EngineLoop:
-    """Trains on `dataset`, epoch after epoch, and says so in the run directory of `recorder`.
+    """Trains epoch after epoch, and says so in the run directory of `recorder`.
 
     Args:
-        hyperparameters: of the exercise.
-        dataset: uint8 images, on the CPU.
-        build: makes the untrained model.
-        threads: CPU threads of this process.
-        cache: folder with the verdicts of the precision self-test, the same that runs use.
+        prepared: an engine at its start, and the test split.
         recorder: of a run.
     """
 
-    def __init__(
-        self,
-        hyperparameters: Hyperparameters,
-        dataset: Dataset,
-        build: Callable[[], nn.Module],
-        threads: int,
-        cache: Path,
-        recorder: Recorder,
-    ) -> None:
-        hp, train = hyperparameters, dataset.train
-        batches = partial(
-            Batches,
-            augmentation=Augmentation.of(hp),
-            standardizer=fit_standardizer(hp.standardize, train.x),
-            seed=hp.seed,
-        )
-        first = Split(train.x[: hp.batch_size], train.y[: hp.batch_size])
-        trial = batches(first, is_training=True, batch_size=hp.batch_size, device="cpu")
-        sample, _ = trial.batch(trial.draw(0), 0)
-        self.plan = make_plan(hp, threads, build, sample, cache)
-        placed = partial(batches, device=self.plan.device, channels_last=self.plan.channels_last)
-        self._test = placed(dataset.test, is_training=False)
-        self._engine = Engine(hp, build(), placed(train, is_training=True, batch_size=hp.batch_size), self.plan)
+    def __init__(self, prepared: Prepared, recorder: Recorder) -> None:
+        self._engine = prepared.engine
+        self._test = prepared.evaluations["test"]
+        self.plan = self._engine.plan
         self._engine.begin_epoch()
         self._recorder = recorder
         self._reported = 0  # steps of the epoch under way whose metrics are in an event

@@ -6,7 +6,6 @@ allocator that keeps freed memory. The plain loop gets neither: whoever writes i
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,7 +20,8 @@ from tui_lab.bench.child import Commands, Facts, peak_bytes
 from tui_lab.bench.workload import WORKLOADS, LoopRequest
 from tui_lab.runs.recorder import Recorder
 from tui_lab.runs.store import RunStore
-from tui_lab.worker import THREAD_VARIABLES, choose_threads
+from tui_lab.seeding import stream_seed
+from tui_lab.worker import choose_threads, settle_process
 
 if TYPE_CHECKING:
     from tui_lab.bench.engine import EngineLoop
@@ -44,7 +44,7 @@ def opened_loop(request: LoopRequest) -> Iterator[tuple[Facts, Commands]]:
     if request.loop == "plain":
         _as_anybody_would(request.threads)
     else:
-        _as_the_worker_does(choose_threads(WORKLOADS[request.workload].exercise, request.hyperparameters))
+        settle_process(choose_threads(WORKLOADS[request.workload].exercise, request.hyperparameters))
 
     import torch
 
@@ -53,31 +53,33 @@ def opened_loop(request: LoopRequest) -> Iterator[tuple[Facts, Commands]]:
     from tui_lab.bench.plain import PlainLoop
     from tui_lab.bench.tensors import load
     from tui_lab.data.augment import Augmentation
-    from tui_lab.training.plan import Plan
+    from tui_lab.training.plan import Plan, has_bf16
+    from tui_lab.training.prepare import prepare
 
     hp, exercise = request.hyperparameters, WORKLOADS[request.workload].exercise
     dataset, title = load(request)
-    shape = Augmentation.of(hp).output_shape(dataset.sample_shape)
-    build = partial(exercise.build_model, hp, shape, dataset.classes)
+    build = partial(exercise.build_model, hp)
     facts: Facts = {
         "data": title,
         "threads": torch.get_num_threads(),
-        "has_bf16": bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()),
+        "has_bf16": has_bf16("cpu"),
     }
-    torch.manual_seed(0)
     with ExitStack() as stack:
         if request.loop == "engine":
             recorder = stack.enter_context(_recorder_for_nobody(request))
-            engine = EngineLoop(hp, dataset, build, facts["threads"], paths.cache_dir(), recorder)
+            prepared = prepare(hp, dataset, build, cache=paths.cache_dir(), threads=facts["threads"])
+            engine = EngineLoop(prepared, recorder)
             facts["plan"] = asdict(engine.plan)
             yield facts, {"train": partial(_train, engine, engine.plan.device), "evaluate": partial(_evaluate, engine)}
             return
+        torch.manual_seed(stream_seed(hp.seed, "init"))
+        model = build(Augmentation.of(hp).output_shape(dataset.sample_shape), dataset.classes)
         plan = Plan(**request.plan)
         loop: Loop
         if request.loop == "bare":
-            loop = BareLoop(hp, dataset, build(), plan)
+            loop = BareLoop(hp, dataset, model, plan)
         else:
-            loop = PlainLoop(hp, dataset, build(), device=plan.device, workers=request.workers)
+            loop = PlainLoop(hp, dataset, model, device=plan.device, workers=request.workers)
         yield facts, {"train": partial(_train, loop, plan.device)}
 
 
@@ -86,20 +88,6 @@ def _as_anybody_would(threads: int) -> None:
 
     if threads:
         torch.set_num_threads(threads)
-
-
-def _as_the_worker_does(threads: int) -> None:
-    from tui_lab.training.memory import keep_freed_memory
-
-    for variable in THREAD_VARIABLES:
-        os.environ[variable] = str(threads)
-    keep_freed_memory()
-
-    import torch
-
-    torch.set_num_threads(threads)
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
 
 
 @contextmanager

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.text import Text
 
 from tui_lab.cli.output import data_console, duration, percent, say, talk_console
+from tui_lab.cli.sentences import Snapshot, epoch_line, outcome
 from tui_lab.errors import DONE, FAILED, INTERRUPTED
 from tui_lab.runs.control import request
-from tui_lab.runs.events import Event, encode, number
+from tui_lab.runs.events import Event, encode
 from tui_lab.runs.history import HistoryReader
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from tui_lab.runs.directory import RunDirectory
 
 POLL_S = 0.1
-ROW = "{run}epoch {epoch:>4}  train {train_loss} {train_accuracy}  test {test_loss} {test_accuracy}  lr {lr}"
 
 
 class Follower:
@@ -87,15 +87,7 @@ class Follower:
             say(f"{event['kind']}: {event.get('message', '')}")
 
     def _row(self, run: RunDirectory, event: Event) -> str:
-        values: dict[str, Any] = {name: number(event.get(name)) for name in event}
-        losses = {name: f"{value:.4f}" for name, value in values.items() if name.endswith("_loss")}
-        accuracies = {name: percent(value) + " %" for name, value in values.items() if name.endswith("_accuracy")}
-        name = f"{run.id}  " if len(self._runs) > 1 else ""
-        row = ROW.format(run=name, epoch=event.get("epoch"), lr=f"{values['lr']:.4g}", **losses, **accuracies)
-        for split in ("validation", "train_eval"):
-            if f"{split}_accuracy" in accuracies:
-                row += f"  {split} {losses[f'{split}_loss']} {accuracies[f'{split}_accuracy']}"
-        return row + ("  *" if event.get("is_best") else "")
+        return (f"{run.id}  " if len(self._runs) > 1 else "") + epoch_line(event)
 
     def _stop(self) -> None:
         """First ctrl-c: a clean stop, with everything kept. Second: the workers are killed."""
@@ -112,21 +104,11 @@ class Follower:
         """A sentence on how the run ended. Returns its exit code."""
         status = run.read_status()
         state = status.actual_state()
-        if state == "finished":
-            best = status.best
-            note = f" {status.message}" if status.message else ""
-            accuracy = f"test {percent(status.last.get('test_accuracy'))} %"
-            best_at = f"best {percent(best.get('test_accuracy'))} % at epoch {int(best.get('epoch', 0))}"
-            say(f"{run.id} finished in {duration(status.elapsed)}: {accuracy}, {best_at}.{note}")
-            return DONE
-        if state == "stopped":
-            say(f"{run.id} stopped after epoch {status.epoch}, step {status.step}. {status.hint}")
-            return DONE
+        sentence, hint = outcome(Snapshot(run.id, self._readers[run.id].history, status, state))
         if state == "queued":
-            say(f"{run.id} was not started. Start it with: tui-lab runs resume {run.id}")
-            return DONE
-        say(f"{run.id} {state}: {status.message} {status.hint}".rstrip())
-        return status.exit_code or FAILED
+            hint = f"Start it with: tui-lab runs resume {run.id}"
+        say(f"{run.id}: {sentence} {hint}".rstrip())
+        return (status.exit_code or FAILED) if state in ("failed", "crashed") else DONE
 
 
 class _Numbers(ProgressColumn):

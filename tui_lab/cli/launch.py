@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tui_lab.errors import INTERRUPTED
-
 if TYPE_CHECKING:
     from tui_lab.cli.context import Places
     from tui_lab.hyperparameters import Hyperparameters
@@ -61,7 +59,7 @@ def watch_started(run: RunDirectory) -> None:
     from tui_lab.jobs.local import start_worker
 
     start_worker(run, cores())
-    try:
-        watch(run)
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+    watch(run)
+    code = run.read_status().exit_code
+    if code:
+        raise typer.Exit(code)

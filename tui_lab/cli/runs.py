@@ -11,6 +11,7 @@ import typer
 from tui_lab.cli import runs_control
 from tui_lab.cli.arguments import AsJson, OneRun, SomeRuns
 from tui_lab.cli.context import places
+from tui_lab.cli.sentences import MARKS
 
 if TYPE_CHECKING:
     from tui_lab.runs.status import Status
@@ -19,16 +20,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Every run that was trained, or is being trained.", no_args_is_help=True, rich_markup_mode="rich"
 )
-
-MARKS = {
-    "queued": "[dim]○[/] queued",
-    "running": "[cyan]●[/] running",
-    "paused": "[yellow]◐[/] paused",
-    "finished": "◆ finished",
-    "stopped": "[yellow]■[/] stopped",
-    "failed": "[red]✕[/] failed",
-    "crashed": "[red]✕[/] crashed",
-}
 
 
 @app.command("list")

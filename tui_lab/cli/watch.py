@@ -18,11 +18,12 @@ from rich.text import Text
 from tui_lab.charts.plot import DARK, LIGHT
 from tui_lab.charts.series import MAX_SMOOTHING
 from tui_lab.cli.keys import Keys
-from tui_lab.cli.output import data_console, is_ascii, percent, say
-from tui_lab.cli.watch_view import Look, Metric, Settings, Snapshot, View, fitted, outcome
+from tui_lab.cli.output import data_console, is_ascii, say
+from tui_lab.cli.sentences import Snapshot, epoch_line, outcome
+from tui_lab.cli.watch_view import Look, Metric, Settings, View, fitted
 from tui_lab.errors import INTERRUPTED, TuiLabError
 from tui_lab.runs.control import Command, request
-from tui_lab.runs.events import Event, EventReader, number
+from tui_lab.runs.events import EventReader
 from tui_lab.runs.history import HistoryReader
 from tui_lab.runs.status import FINAL_STATES, LIVE_STATES
 
@@ -235,16 +236,3 @@ def _print_epochs(run: RunDirectory) -> None:
         say(f"{run.id} goes on. Come back: tui-lab runs watch {run.id}")
         raise typer.Exit(INTERRUPTED) from None
     say(" ".join(filter(None, (f"{run.id}:", *outcome(_snapshot(run, HistoryReader(run)))))))
-
-
-def epoch_line(event: Event) -> str:
-    """An epoch's metrics on one line."""
-    parts = [f"epoch {event.get('epoch'):>4}"]
-    for split in ("train", "test", "validation", "train_eval"):
-        loss, accuracy = number(event.get(f"{split}_loss")), number(event.get(f"{split}_accuracy"))
-        if loss is not None:
-            parts.append(f"{split} {loss:.4f} {percent(accuracy)} %")
-    lr = number(event.get("lr"))
-    if lr is not None:
-        parts.append(f"lr {lr:.4g}")
-    return "  ".join(parts) + ("  *" if event.get("is_best") else "")

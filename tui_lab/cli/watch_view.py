@@ -12,9 +12,9 @@ from rich.text import Text
 from tui_lab.charts.plot import DARK, Palette, draw
 from tui_lab.charts.series import Series, smooth
 from tui_lab.cli.output import duration, percent
-from tui_lab.cli.runs import MARKS
+from tui_lab.cli.sentences import MARKS, Position, Snapshot, outcome
 from tui_lab.runs.history import History, Track
-from tui_lab.runs.status import FINAL_STATES, LIVE_STATES, Status
+from tui_lab.runs.status import FINAL_STATES, LIVE_STATES
 
 Metric = Literal["loss", "accuracy"]
 
@@ -64,44 +64,6 @@ class Look:
     def style(self, kind: str) -> str:
         """Rich's name of a series' colour."""
         return "rgb({},{},{})".format(*self.palette.kinds[kind])
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What is known of a run at one moment. `state` is `Status.actual_state()`: a dead worker's run is "crashed"."""
-
-    run_id: str
-    history: History
-    status: Status
-    state: str
-
-
-@dataclass(frozen=True)
-class Position:
-    """How far a run has come: whole epochs, steps of the one under way, seconds of training, share from 0 to 1."""
-
-    epoch: int
-    step: int
-    elapsed: float
-    share: float
-
-    @classmethod
-    def of(cls, snapshot: Snapshot) -> Position:
-        """From whichever is newer, the log or the status, which follows every second."""
-        status, steps = snapshot.status, snapshot.status.steps_per_epoch
-        done, elapsed = float(status.epoch * steps + status.step), status.elapsed
-        for track in (snapshot.history.steps, snapshot.history.epochs):
-            if track.buckets and track.buckets[-1].position[0] > done:
-                done, _, elapsed = track.buckets[-1].position
-        if not steps or not status.epochs:
-            return cls(status.epoch, status.step, status.elapsed, status.progress)
-        epoch, step = divmod(int(done), steps)
-        return cls(epoch, step, elapsed, min(1.0, done / (steps * status.epochs)))
-
-    @property
-    def seconds_left(self) -> float | None:
-        """At the pace so far; None before there is one."""
-        return self.elapsed * (1 - self.share) / self.share if self.share > 0 and self.elapsed > 0 else None
 
 
 class View:
@@ -354,27 +316,6 @@ def labelled(label: str, value: str, style: str = "dim") -> Text:
 def gib(size: float) -> str:
     """Bytes as `1.2 GiB`."""
     return f"{size / 2**30:.1f} GiB"
-
-
-def outcome(snapshot: Snapshot) -> tuple[str, str]:
-    """A sentence on how a run ended, or why it has not begun, and what to do about it."""
-    status, run_id = snapshot.status, snapshot.run_id
-    if snapshot.state == "queued":
-        return "Waiting for a worker.", ""
-    if snapshot.state == "finished":
-        last, best = status.last, status.best
-        measured = f": test {percent(last['test_accuracy'])} %" if "test_accuracy" in last else ""
-        if "test_accuracy" in best:
-            measured += f", best {percent(best['test_accuracy'])} % at epoch {best.get('epoch', 0):g}"
-        return f"Finished in {duration(status.elapsed)}{measured}. {status.message}".rstrip(), status.hint
-    resume = f"Go on with: tui-lab runs resume {run_id}"
-    position = Position.of(snapshot)
-    where = f" in epoch {position.epoch + 1}, step {position.step}" if position.elapsed else ""
-    if snapshot.state == "stopped":
-        return f"Stopped{where}.", status.hint or resume
-    if snapshot.state == "failed":
-        return f"Failed{where}: {status.message}", status.hint
-    return f"Crashed{where}: its process is gone, without a last word.", resume
 
 
 def _one_line(text: str) -> str:

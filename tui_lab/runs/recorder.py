@@ -50,6 +50,9 @@ class Recorder:
         self._reserve = run.path / ".reserve"
 
     def __enter__(self) -> Recorder:
+        for half in self.run.path.glob(".*.partial"):  # of a worker that was killed while it wrote; see `replacing`
+            if not half.name.startswith(f".{self.run.control.name}."):  # that one belongs to whoever is asking
+                half.unlink(missing_ok=True)
         try:
             self._reserve.write_bytes(os.urandom(RESERVE_BYTES))
         except OSError:

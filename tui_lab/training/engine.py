@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,9 +52,11 @@ class Engine:
         self.steps_per_epoch = len(train)
         self.epoch = 0
         self.step = 0
-        # Per step of the epoch under way, on the device: read when somebody looks, never in between
-        self.losses = torch.zeros(self.steps_per_epoch, device=plan.device)
-        self.accuracies = torch.zeros(self.steps_per_epoch, device=plan.device)
+        # Of each step of the epoch under way that somebody has looked at; the others wait, unread, on the device
+        self.losses: list[float] = []
+        self.accuracies: list[float] = []
+        self._unread: list[tuple[Tensor, Tensor, Tensor]] = []  # loss, output, labels
+        self._parameters = list(self.model.parameters())
         self._forward = torch.compile(self.model) if hyperparameters.compile else self.model
         self._has_dropout = any(isinstance(module, nn.Dropout) and module.p > 0 for module in model.modules())
 
@@ -89,11 +92,11 @@ class Engine:
         loss = F.cross_entropy(output.float(), y, label_smoothing=hp.label_smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
         if hp.clip_norm:
-            nn.utils.clip_grad_norm_(self.model.parameters(), hp.clip_norm)
+            nn.utils.clip_grad_norm_(self._parameters, hp.clip_norm)
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.losses[i] = loss.detach()
-        self.accuracies[i] = (output.argmax(1) == y).float().mean()
+        for parameter in self._parameters:  # as zero_grad does, without its bookkeeping: a tenth of a small step
+            parameter.grad = None
+        self._unread.append((loss.detach(), output.detach(), y))
         self.step = i + 1
 
     def metered(self, first: int = 0) -> tuple[list[float], list[float]]:
@@ -101,13 +104,23 @@ class Engine:
 
         Raises DivergedError when one of the losses is NaN or infinite.
         """
-        losses = self.losses[first : self.step].tolist()
-        accuracies = self.accuracies[first : self.step].tolist()
+        self._read()
+        losses, accuracies = self.losses[first:], self.accuracies[first:]
         for i, loss in enumerate(losses):
             if not math.isfinite(loss):
                 where = f"epoch {self.epoch + 1}, step {first + i + 1} of {self.steps_per_epoch}"
                 raise DivergedError(f"The loss became {loss} at {where}.", SMALLER_STEPS)
         return losses, accuracies
+
+    def _read(self) -> None:
+        """Bring what waits on the device to the lists, in few transfers however many steps there are."""
+        if not self._unread:
+            return
+        losses, outputs, labels = zip(*self._unread, strict=True)
+        self._unread.clear()
+        is_right = torch.cat(outputs).argmax(1) == torch.cat(labels)
+        self.losses += torch.stack(losses).tolist()
+        self.accuracies += [sum(batch) / len(batch) for batch in _cut(is_right.tolist(), [len(y) for y in labels])]
 
     def train_score(self) -> Score:
         """The epoch's training score as the practical makes it: the plain mean of the per-batch values.
@@ -121,6 +134,7 @@ class Engine:
     def end_epoch(self) -> None:
         self.epoch += 1
         self.step = 0
+        self.losses, self.accuracies = [], []
 
     @torch.inference_mode()
     def evaluate(self, batches: Batches) -> Score:
@@ -152,14 +166,15 @@ class Engine:
 
     def state(self) -> dict[str, Any]:
         """Everything that an exact continuation needs."""
+        self._read()
         return {
             "epoch": self.epoch,
             "step": self.step,
             "base_lr": self.base_lr,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "losses": self.losses[: self.step].clone(),
-            "accuracies": self.accuracies[: self.step].clone(),
+            "losses": list(self.losses),
+            "accuracies": list(self.accuracies),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -167,5 +182,12 @@ class Engine:
         self.epoch, self.step, self.base_lr = state["epoch"], state["step"], state["base_lr"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.losses[: self.step] = state["losses"]
-        self.accuracies[: self.step] = state["accuracies"]
+        self.losses, self.accuracies, self._unread = list(state["losses"]), list(state["accuracies"]), []
+
+
+def _cut(values: list[bool], lengths: list[int]) -> Iterator[list[bool]]:
+    """Consecutive pieces of the given lengths."""
+    start = 0
+    for length in lengths:
+        yield values[start : start + length]
+        start += length

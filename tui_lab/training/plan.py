@@ -23,8 +23,9 @@ from tui_lab.errors import MissingDeviceError
 from tui_lab.hyperparameters import Hyperparameters
 from tui_lab.runs.files import write_atomically
 
-SELF_TEST_S = 0.05  # per candidate
-WORTHWHILE = 1.1  # a candidate must be this much faster to be taken: below, noise decides
+SELF_TEST_S = 0.05  # per candidate, on average
+LEAST_PASSES = 3
+WORTHWHILE = 1.1  # what beats the expected by less may be noise
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,9 @@ def make_plan(
     hp = hyperparameters
     device = choose_device(hp.device)
     is_image = sample.dim() == 4
-    precisions = {"auto": ("fp32", "bf16") if _has_bf16(device) else ("fp32",)}.get(hp.precision, (hp.precision,))
-    layouts = {"on": (True,), "off": (False,)}.get(hp.channels_last, (False, True)) if is_image else (False,)
+    # In the order of what is usually fastest: the first is taken unless the self-test clearly says otherwise
+    precisions = {"auto": ("bf16", "fp32") if has_bf16(device) else ("fp32",)}.get(hp.precision, (hp.precision,))
+    layouts = {"on": (True,), "off": (False,)}.get(hp.channels_last, (True, False)) if is_image else (False,)
     candidates = [Plan(device, threads, precision, layout) for precision in precisions for layout in layouts]
     if len(candidates) == 1:
         return candidates[0]
@@ -99,7 +101,7 @@ def make_plan(
     return best
 
 
-def _has_bf16(device: str) -> bool:
+def has_bf16(device: str) -> bool:
     """Whether bf16 has hardware of its own; on a CPU without it, autocast is several times slower than fp32."""
     if device == "cpu":
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -108,28 +110,41 @@ def _has_bf16(device: str) -> bool:
 
 def _fastest(candidates: list[Plan], build: Callable[[], nn.Module], sample: Tensor) -> Plan:
     """The plan with the shortest training step, if it beats the first by a worthwhile margin."""
-    seconds = [_step_seconds(plan, plan.place(build()), sample) for plan in candidates]
+    steps = [_training_step(plan, build, sample) for plan in candidates]
+    seconds = _shortest(steps, [plan.device for plan in candidates])
     best = min(range(len(candidates)), key=seconds.__getitem__)
     return candidates[best] if seconds[0] > WORTHWHILE * seconds[best] else candidates[0]
 
 
-def _step_seconds(plan: Plan, model: nn.Module, sample: Tensor) -> float:
-    """The shortest of the forward-and-backward passes that fit into SELF_TEST_S, after one to warm up."""
+def _training_step(plan: Plan, build: Callable[[], nn.Module], sample: Tensor) -> Callable[[], None]:
+    """Forward and backward pass of a fresh model on the plan's device."""
+    model = plan.place(build())
     layout = torch.channels_last if plan.channels_last else torch.contiguous_format
     x = sample.to(plan.device).contiguous(memory_format=layout)
     y = torch.zeros(len(x), dtype=torch.long, device=plan.device)
-    shortest, end = float("inf"), None
-    while end is None or time.perf_counter() < end:
-        _synchronize(plan.device)
-        start = time.perf_counter()
+
+    def step() -> None:
         with plan.autocast():
-            loss = F.cross_entropy(model(x), y)
-        loss.backward()  # type: ignore[no-untyped-call]
-        _synchronize(plan.device)
-        if end is None:
-            end = time.perf_counter() + SELF_TEST_S
-        else:
-            shortest = min(shortest, time.perf_counter() - start)
+            output = model(x)
+        F.cross_entropy(output.float(), y).backward()  # type: ignore[no-untyped-call]
+
+    return step
+
+
+def _shortest(steps: list[Callable[[], None]], devices: list[str]) -> list[float]:
+    """Seconds of the shortest of several passes of each step, taken in turns after one to warm up."""
+    for step in steps:
+        step()
+    shortest = [float("inf")] * len(steps)
+    passes, end = 0, time.perf_counter() + SELF_TEST_S * len(steps)
+    while passes < LEAST_PASSES or time.perf_counter() < end:
+        passes += 1
+        for i, (step, device) in enumerate(zip(steps, devices, strict=True)):
+            _synchronize(device)
+            start = time.perf_counter()
+            step()
+            _synchronize(device)
+            shortest[i] = min(shortest[i], time.perf_counter() - start)
     return shortest
 
 

@@ -1,4 +1,4 @@
-"""From what was asked to what can be trained: data, standardisation, plan, model, engine."""
+"""From a configuration and its data to what can be trained: standardisation, plan, model, engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from torch import nn
 from tui_lab.data.augment import Augmentation
 from tui_lab.data.batches import Batches
 from tui_lab.data.dataset import Dataset, Split
-from tui_lab.data.load import load_dataset
 from tui_lab.data.standardize import fit_standardizer
 from tui_lab.hyperparameters import Hyperparameters
 from tui_lab.seeding import stream_seed
@@ -27,32 +26,30 @@ BuildModel = Callable[[tuple[int, ...], int], nn.Module]  # (shape of a sample, 
 class Prepared:
     """`evaluations` maps the name of a split to its batches: test, validation, train_eval."""
 
-    dataset: Dataset
     engine: Engine
     evaluations: Mapping[str, Batches]
 
 
 def prepare(
     hyperparameters: Hyperparameters,
+    dataset: Dataset,
     build_model: BuildModel,
     *,
-    data_dir: Path,
     cache: Path,
     threads: int,
     plan: Plan | None = None,
 ) -> Prepared:
-    """Load the data and build the engine at its start.
+    """Build the engine at its start.
 
     Args:
         hyperparameters: the run's.
+        dataset: as loaded, on the CPU.
         build_model: makes the untrained model for a sample shape and a number of classes.
-        data_dir: folder with the data sets, in torchvision's layout.
         cache: folder for whitening matrices and the self-test's verdicts.
         threads: CPU threads of this process.
         plan: how an earlier worker ran it; None decides anew.
     """
     hp = hyperparameters
-    dataset = load_dataset(hp, data_dir)
     standardizer = fit_standardizer(hp.standardize, dataset.train.x, epsilon=hp.whiten_epsilon, cache_dir=cache)
     augmentation = Augmentation.of(hp)
 
@@ -88,4 +85,4 @@ def prepare(
     placed = partial(batches, device=plan.device, channels_last=plan.channels_last)
     train = placed(dataset.train, is_training=True)
     evaluations = {name: placed(split, is_training=False) for name, split in evaluated.items()}
-    return Prepared(dataset, Engine(hp, model, train, plan), evaluations)
+    return Prepared(Engine(hp, model, train, plan), evaluations)

@@ -1,0 +1,94 @@
+"""What is said of a run: how it stands, how it ended, one line an epoch. Shared by every command that shows runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui_lab.cli.output import duration, percent
+from tui_lab.runs.events import Event, number
+from tui_lab.runs.history import History
+from tui_lab.runs.status import Status
+
+MARKS = {
+    "queued": "[dim]○[/] queued",
+    "running": "[cyan]●[/] running",
+    "paused": "[yellow]◐[/] paused",
+    "finished": "◆ finished",
+    "stopped": "[yellow]■[/] stopped",
+    "failed": "[red]✕[/] failed",
+    "crashed": "[red]✕[/] crashed",
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is known of a run at one moment. `state` is `Status.actual_state()`: a dead worker's run is "crashed"."""
+
+    run_id: str
+    history: History
+    status: Status
+    state: str
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a run has come: whole epochs, steps of the one under way, seconds of training, share from 0 to 1."""
+
+    epoch: int
+    step: int
+    elapsed: float
+    share: float
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Position:
+        """From whichever is newer, the log or the status, which follows every second."""
+        status, steps = snapshot.status, snapshot.status.steps_per_epoch
+        done, elapsed = float(status.epoch * steps + status.step), status.elapsed
+        for track in (snapshot.history.steps, snapshot.history.epochs):
+            if track.buckets and track.buckets[-1].position[0] > done:
+                done, _, elapsed = track.buckets[-1].position
+        if not steps or not status.epochs:
+            return cls(status.epoch, status.step, status.elapsed, status.progress)
+        epoch, step = divmod(int(done), steps)
+        return cls(epoch, step, elapsed, min(1.0, done / (steps * status.epochs)))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace so far; None before there is one."""
+        return self.elapsed * (1 - self.share) / self.share if self.share > 0 and self.elapsed > 0 else None
+
+
+def outcome(snapshot: Snapshot) -> tuple[str, str]:
+    """A sentence on how a run ended, or why it has not begun, and what to do about it."""
+    status, run_id = snapshot.status, snapshot.run_id
+    if snapshot.state == "queued":
+        return "Waiting for a worker.", ""
+    if snapshot.state == "finished":
+        last, best = status.last, status.best
+        measured = f": test {percent(last['test_accuracy'])} %" if "test_accuracy" in last else ""
+        if "test_accuracy" in best:
+            measured += f", best {percent(best['test_accuracy'])} % at epoch {best.get('epoch', 0):g}"
+        return f"Finished in {duration(status.elapsed)}{measured}. {status.message}".rstrip(), status.hint
+    resume = f"Go on with: tui-lab runs resume {run_id}"
+    position = Position.of(snapshot)
+    where = f" in epoch {position.epoch + 1}, step {position.step}" if position.elapsed else ""
+    if snapshot.state == "stopped":
+        return f"Stopped{where}.", status.hint or resume
+    if snapshot.state == "failed":
+        return f"Failed{where}: {status.message}", status.hint
+    # only whoever saw the worker die can say more than that it is gone
+    said = status.message if status.state == "crashed" else ""
+    return f"Crashed{where}: {said or 'its process is gone, without a last word.'}", resume
+
+
+def epoch_line(event: Event) -> str:
+    """An epoch's metrics on one line."""
+    parts = [f"epoch {event.get('epoch'):>4}"]
+    for split in ("train", "test", "validation", "train_eval"):
+        loss, accuracy = number(event.get(f"{split}_loss")), number(event.get(f"{split}_accuracy"))
+        if loss is not None:
+            parts.append(f"{split} {loss:.4f} {percent(accuracy)} %")
+    lr = number(event.get("lr"))
+    if lr is not None:
+        parts.append(f"lr {lr:.4g}")
+    return "  ".join(parts) + ("  *" if event.get("is_best") else "")
