@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +12,14 @@ import typer
 from tui_lab.cli import runs_control
 from tui_lab.cli.arguments import AsJson, OneRun, SomeRuns
 from tui_lab.cli.context import places
-from tui_lab.cli.sentences import MARKS
+from tui_lab.cli.sentences import execution, marked
 
 if TYPE_CHECKING:
     from tui_lab.runs.status import Status
     from tui_lab.runs.store import Listed
+
+USUAL_LIMIT = 50
+WIDE = 100  # columns from which a list shows presets and learning rates
 
 app = typer.Typer(
     help="Every run that was trained, or is being trained.", no_args_is_help=True, rich_markup_mode="rich"
@@ -27,45 +31,52 @@ def list_runs(
     context: typer.Context,
     exercise: Annotated[str | None, typer.Option(help="Only runs of this exercise.")] = None,
     state: Annotated[str | None, typer.Option(help="Only runs in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many, the newest; 0 = all.")] = 0,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="At most so many, the newest; 0 = all. Default: 50, as JSON all.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Every run, newest first."""
     from tui_lab.cli.output import data_console, print_json, say
 
-    found = [
+    matching = (
         entry
-        for entry in reversed(places(context).store.list())
+        for entry in places(context).store.newest_first()
         if exercise in (None, entry.status.exercise) and state in (None, entry.state)
-    ]
-    found = found[:limit] if limit else found
+    )
+    most = limit if limit is not None else 0 if as_json else USUAL_LIMIT
+    found = list(islice(matching, most or None))
     if as_json:
         print_json([_summary(entry) for entry in found])
     elif found:
-        data_console().print(_list_table(found))
+        console = data_console()
+        console.print(_list_table(found, is_narrow=console.width < WIDE))
+        if next(matching, None) is not None:
+            say(f"These are the newest {most}; --limit 0 lists all.")
     else:
         say("No runs yet. Start one: tui-lab run digits-convnet")
 
 
-def _list_table(found: list[Listed]) -> Any:
+def _list_table(found: list[Listed], *, is_narrow: bool) -> Any:
+    from rich.text import Text
+
     from tui_lab.cli.output import age, percent, table
 
-    made = table("state", "run", "preset", ">lr", ">batch", ">epochs", ">best test %", ">last", ">age")
+    titles = ["state", "run", *([] if is_narrow else ["preset", ">lr", ">batch"]), ">epochs", ">best test %", ">age"]
+    made = table(*titles)
     for entry in found:
         s, hp = entry.status, entry.status.hyperparameters
-        best = percent(s.best.get("test_accuracy"))
         at = f" @{int(s.best['epoch'])}" if "epoch" in s.best else ""
-        made.add_row(
-            MARKS[entry.state],
-            entry.run.id,
-            s.preset or "-",
-            f"{hp['lr']:g}" if "lr" in hp else "-",
-            str(hp.get("batch_size", "-")),
+        lr = f"{hp['lr']:g}" if isinstance(hp.get("lr"), int | float) else "-"
+        cells: list[Any] = [
+            marked(entry.state),
+            Text(entry.run.id),
+            *([] if is_narrow else [Text(s.preset or "-"), lr, str(hp.get("batch_size", "-"))]),
             f"{s.epoch}/{s.epochs}" if s.epoch < s.epochs else str(s.epochs),
-            best + at,
-            percent(s.last.get("test_accuracy")),
+            percent(s.best.get("test_accuracy")) + at,
             age(s.created),
-        )
+        ]
+        made.add_row(*cells)
     return made
 
 
@@ -78,6 +89,8 @@ def _summary(entry: Listed) -> dict[str, Any]:
 @app.command()
 def show(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
     """How a run was made and how it stands."""
+    from rich.text import Text
+
     from tui_lab.cli.output import data_console, print_json
     from tui_lab.runs.history import HistoryReader
     from tui_lab.runs.store import listed
@@ -90,14 +103,15 @@ def show(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
         print_json({**_summary(entry), "started": reader.history.started, "skipped_lines": reader.skipped})
         return
     console = data_console()
-    console.print(f"[bold]{found.id}[/]  {MARKS[entry.state]}")
+    console.print(Text.assemble((found.id, "bold"), "  ", marked(entry.state)))
     for line in _story(entry.status):
         console.print(line, markup=False)
     if reader.skipped:
         console.print(f"{reader.skipped} unreadable lines of the log were skipped", markup=False)
     for event in reader.history.recent:
         console.print(f"{event['kind']}: {event.get('message', '')}", markup=False)
-    console.print(_metrics_table(entry.status, _published(entry.status.preset, places(context).home)))
+    if entry.status.last:
+        console.print(_metrics_table(entry.status, _published(entry.status.preset, places(context).home)))
     console.print(_settings_table(entry.status))
     console.print(str(found.path), markup=False, style="dim")
 
@@ -106,10 +120,8 @@ def _story(status: Status) -> list[str]:
     from tui_lab.cli.output import duration
 
     how = f"{status.exercise}" + (f" from preset {status.preset}" if status.preset else "")
-    where = f"{status.device}, {status.threads} threads, {status.precision}" if status.device else "not started yet"
-    layout = ", channels_last" if status.channels_last else ""
     lines = [
-        f"{how} on {where}{layout}",
+        f"{how} on {execution(status)}" if status.device else f"{how}, not started yet",
         f"{status.epoch} of {status.epochs} epochs in {duration(status.elapsed)}",
     ]
     if status.message:

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tui_lab.cli.output import duration, percent
+from rich.text import Text
+
+from tui_lab.cli.output import duration, is_ascii, percent
 from tui_lab.runs.events import Event, number
 from tui_lab.runs.history import History
 from tui_lab.runs.status import Status
 
-MARKS = {
-    "queued": "[dim]○[/] queued",
-    "running": "[cyan]●[/] running",
-    "paused": "[yellow]◐[/] paused",
-    "finished": "◆ finished",
-    "stopped": "[yellow]■[/] stopped",
-    "failed": "[red]✕[/] failed",
-    "crashed": "[red]✕[/] crashed",
+STATES = {  # mark, its 7-bit stand-in, style of the mark
+    "queued": ("○", "o", "dim"),
+    "running": ("●", "*", "cyan"),
+    "paused": ("◐", "=", "yellow"),
+    "finished": ("◆", "+", ""),
+    "stopped": ("■", "#", "yellow"),
+    "failed": ("✕", "x", "red"),
+    "crashed": ("✕", "x", "red"),
 }
+
+
+def marked(state: str) -> Text:
+    """A run's state behind its mark, which tells states apart without colour."""
+    mark, ascii_mark, style = STATES[state]
+    return Text.assemble((ascii_mark if is_ascii() else mark, style), f" {state}")
+
+
+def execution(status: Status) -> str:
+    """On what a run is executed: `cpu, 2 threads, fp32, channels last`; empty before it has started."""
+    threads = f"{status.threads} thread{'' if status.threads == 1 else 's'}" if status.threads else ""
+    parts = [status.device, threads, status.precision, "channels last" if status.channels_last else ""]
+    return ", ".join(filter(None, parts))
 
 
 @dataclass(frozen=True)

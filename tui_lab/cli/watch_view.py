@@ -12,7 +12,7 @@ from rich.text import Text
 from tui_lab.charts.plot import DARK, Palette, draw
 from tui_lab.charts.series import Series, smooth
 from tui_lab.cli.output import duration, percent
-from tui_lab.cli.sentences import MARKS, Position, Snapshot, outcome
+from tui_lab.cli.sentences import Position, Snapshot, execution, marked, outcome
 from tui_lab.runs.history import History, Track
 from tui_lab.runs.status import FINAL_STATES, LIVE_STATES
 
@@ -212,14 +212,12 @@ def time_unit(history: History) -> tuple[str, int]:
 def header(snapshot: Snapshot, width: int) -> Text:
     """Which run, from which preset, on what; its state at the right end."""
     status, started = snapshot.status, snapshot.history.started
-    state = Text.from_markup(MARKS[snapshot.state])
-    threads = f"{status.threads} thread{'' if status.threads == 1 else 's'}" if status.threads else ""
-    plan = [status.device, threads, status.precision, "channels last" if status.channels_last else ""]
+    state = marked(snapshot.state)
     size = f"{started['parameters']:,} weights" if isinstance(started.get("parameters"), int) else ""
     parts = [
         Text(snapshot.run_id, style="bold"),
         Text(status.preset),
-        Text(", ".join(filter(None, plan)), style="dim"),
+        Text(execution(status), style="dim"),
         Text(", ".join(filter(None, (str(started.get("dataset", "")), size))), style="dim"),
     ]
     room = max(width - state.cell_len - 2 * len(MARGIN), 0)

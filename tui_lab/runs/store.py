@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,9 +65,13 @@ class RunStore:
             return []
         return [RunDirectory(self.root / name) for name in names]
 
+    def newest_first(self) -> Iterator[Listed]:
+        """Every run with its status, read as it is asked for. A garbled run comes with what can still be read."""
+        return (listed(run) for run in reversed(self.runs()) if run.request.exists() or run.status.exists())
+
     def list(self) -> list[Listed]:
-        """Every run with its status, oldest first. A garbled run is listed with what can still be read."""
-        return [listed(run) for run in self.runs() if run.request.exists() or run.status.exists()]
+        """Every run with its status, oldest first."""
+        return list(self.newest_first())[::-1]
 
     def find(self, name: str) -> RunDirectory:
         """The run called `name`: an id, a unique part of one, a path, or "last".
