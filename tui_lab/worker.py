@@ -19,7 +19,6 @@ from tui_lab.hyperparameters import Hyperparameters, build
 from tui_lab.labs.catalogue import find_exercise
 from tui_lab.labs.exercise import Exercise
 from tui_lab.runs.directory import Request, RunDirectory
-from tui_lab.runs.history import read_history
 from tui_lab.runs.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -135,7 +134,6 @@ def open_session(
     engine = prepared.engine
     session = Session(engine, prepared.evaluations, recorder)
     if checkpoint:
-        recorder.follow(read_history(run))
         session.load_state(checkpoint)
     plan = {
         "device": engine.plan.device,

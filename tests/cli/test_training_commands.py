@@ -33,7 +33,7 @@ def test_json_gives_one_event_a_line_and_nothing_else_on_stdout(trained):
     kinds = [event["kind"] for event in events]
     assert "started" in kinds and kinds[-1] == "finished" and kinds.count("epoch") == 3
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    assert "finished in" in done.stderr
+    assert "Finished in" in done.stderr
 
 
 def test_typed_flags_are_what_the_run_was_made_with(trained):

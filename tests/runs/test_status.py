@@ -21,6 +21,7 @@ from tests.waiting import wait_until
 from tui_lab.runs.files import replacing, write_atomically
 from tui_lab.runs.status import (
     FINAL_STATES,
+    FRESH_S,
     LIVE_STATES,
     RESUMABLE_STATES,
     SILENCE_S,
@@ -198,9 +199,14 @@ def test_a_zombie_is_dead():
 
 
 def test_a_pid_that_belongs_to_another_process_by_now_is_a_crash():
-    status = live(pid_started=process_started(os.getpid()) - 3600)
+    status = live(pid_started=process_started(os.getpid()) - 3600, heartbeat=time.time() - 2 * FRESH_S)
     assert status.held_by() == ""
     assert status.actual_state() == "crashed"
+
+
+def test_a_clock_that_was_set_does_not_kill_a_run_that_gives_signs_of_life():
+    status = live(pid_started=process_started(os.getpid()) - 3600, heartbeat=time.time())
+    assert status.actual_state() == status.state
 
 
 @pytest.mark.parametrize("pid", [-1, 0, 2**31 - 1, 2**62])

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tui_lab.cli.output import data_console, duration, percent, say, talk_console
 from tui_lab.cli.sentences import Snapshot, epoch_line, outcome
-from tui_lab.errors import DONE, FAILED, INTERRUPTED
+from tui_lab.errors import DONE, FAILED, INTERRUPTED, TuiLabError
 from tui_lab.runs.control import request
 from tui_lab.runs.events import Event, encode
 from tui_lab.runs.history import HistoryReader
@@ -68,7 +68,11 @@ class Follower:
         return INTERRUPTED if self._is_stopping else next((code for code in codes if code), DONE)
 
     def _poll(self) -> None:
-        ended = self._executor.poll()
+        try:
+            ended = self._executor.poll()
+        except (TuiLabError, OSError) as error:  # one run cannot be started: the others go on
+            say(f"error: {error}")
+            return
         for run in self._executor.active + ended:
             for event in self._readers[run.id].update():
                 self._show(run, event)

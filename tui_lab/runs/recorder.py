@@ -19,7 +19,7 @@ from tui_lab.devices import gpu_usage
 from tui_lab.runs.control import Control, ControlWatcher
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.events import Event, EventWriter
-from tui_lab.runs.history import History, read_history
+from tui_lab.runs.history import read_history
 from tui_lab.runs.status import FINAL_STATES, process_started
 
 STEP_INTERVAL_S = 0.1  # at most ten step events a second
@@ -76,10 +76,6 @@ class Recorder:
         self._thread.join()
         self._writer.close()
         self._reserve.unlink(missing_ok=True)
-
-    def follow(self, history: History) -> None:
-        """Go on from what an earlier worker recorded."""
-        self.history = history
 
     def event(self, kind: str, **fields: Any) -> Event:
         """Append an event to the log and to the history."""

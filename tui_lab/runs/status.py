@@ -26,6 +26,7 @@ LIVE_STATES = frozenset({"running", "paused"})
 FINAL_STATES = frozenset({"finished", "stopped", "failed", "crashed"})
 RESUMABLE_STATES = frozenset({"stopped", "failed", "crashed"})
 LARGEST = 2**31 - 1  # of a pid, and more than any count here
+FRESH_S = 5.0  # a heartbeat younger than this is a sign of life whatever the pid says
 SILENCE_S = 60.0  # a heartbeat older than this, on a host that cannot be asked for the pid, means crashed
 
 
@@ -105,12 +106,14 @@ class Status:
         return "crashed" if is_started and not self._is_alive() else self.state
 
     def _is_alive(self) -> bool:
+        silence = time.time() - self.heartbeat
         if self.host != socket.gethostname():
-            return time.time() - self.heartbeat < SILENCE_S
+            return silence < SILENCE_S
         try:  # a pid alone may belong to another process by now, after a restart for one
-            return abs(process_started(self.pid) - self.pid_started) < 1.0
+            is_same = abs(process_started(self.pid) - self.pid_started) < 1.0
         except psutil.Error:
             return False
+        return is_same or silence < FRESH_S  # a clock that was set moves the start of every process
 
 
 _DEFAULT = Status()

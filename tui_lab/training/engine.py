@@ -134,7 +134,7 @@ class Engine:
     def end_epoch(self) -> None:
         self.epoch += 1
         self.step = 0
-        self.losses, self.accuracies = [], []
+        self.losses, self.accuracies, self._unread = [], [], []
 
     @torch.inference_mode()
     def evaluate(self, batches: Batches) -> Score:
