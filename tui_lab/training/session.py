@@ -83,21 +83,17 @@ class Session:
 
         Raises Stopped when the user stopped it (everything is saved), DivergedError when the loss is not finite.
         """
-        hp = self.engine.hyperparameters
+        epochs, selection = self.engine.hyperparameters.epochs, self.selection
         self.watch.start()
         self._describe_selection()
-        message = ""
-        while self.engine.epoch < hp.epochs:
+        while self.engine.epoch < epochs and not selection.is_over:
             self._train_epoch()
             self._end_epoch()
-            if self.selection.is_over:
-                message = (
-                    f"Stopped early after epoch {self.engine.epoch}: {self.selection.metric} has not improved "
-                    f"for {self.selection.patience} epochs."
-                )
-                break
         self._save()
-        return message
+        if not selection.is_over:
+            return ""
+        since = f"{selection.metric} has not improved for {selection.patience} epochs"
+        return f"Stopped early after epoch {self.engine.epoch}: {since}."
 
     def state(self) -> dict[str, Any]:
         """The content of a checkpoint."""
