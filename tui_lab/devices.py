@@ -46,6 +46,8 @@ def check_device(name: str) -> None:
     """Raises MissingDeviceError when `name` ("auto", "cpu", "cuda", "cuda:1", "mps") is not in this machine."""
     names = [device.name for device in available_devices()]
     wanted = "cuda:0" if name == "cuda" else name
+    if name.startswith("cuda") and _names_gpus_otherwise():
+        return  # by UUID, as cluster schedulers do: torch will tell
     if wanted != "auto" and wanted not in names:
         raise MissingDeviceError(
             f"This machine has no device {name!r}; it has {', '.join(names)}.",
@@ -94,6 +96,12 @@ def _visible_gpus(nvml: Any) -> list[int]:
         return gpus
     chosen = [part.strip() for part in visible.split(",")]
     return [int(part) for part in chosen if part.isdigit() and int(part) in gpus]
+
+
+def _names_gpus_otherwise() -> bool:
+    """Whether CUDA_VISIBLE_DEVICES names GPUs by something else than the driver's numbers."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return any(part.strip() and not part.strip().lstrip("-").isdigit() for part in visible.split(","))
 
 
 def _nvml() -> Any:

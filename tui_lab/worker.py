@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from tui_lab.errors import DONE, FAILED, DivergedError, TuiLabError
 from tui_lab.hyperparameters import Hyperparameters, build
 from tui_lab.labs.catalogue import find_exercise
 from tui_lab.labs.exercise import Exercise
+from tui_lab.processes import THREADS_VARIABLE
 from tui_lab.runs.directory import Request, RunDirectory
 from tui_lab.runs.recorder import Recorder
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from tui_lab.training.session import Session
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-THREADS_VARIABLE = "TUI_LAB_THREADS"  # set by the executor: the most threads this worker may use
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,10 +62,13 @@ def _train(run: RunDirectory, recorder: Recorder) -> int:
     from tui_lab.training.failures import explain
     from tui_lab.training.session import Stopped
 
+    def stop_now(*_: object) -> None:
+        raise Stopped
+
     try:
+        _on_signals(stop_now)  # while nothing is trained yet
         session = open_session(run, recorder, request, exercise, hyperparameters, threads)
-        for signal_number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signal_number, lambda *_: session.interrupt())
+        _on_signals(lambda *_: session.interrupt())
         message = session.run()
     except Stopped:
         recorder.finish("stopped", "Stopped by the user.", f"Go on with: tui-lab runs resume {run.id}")
@@ -81,6 +85,11 @@ def _train(run: RunDirectory, recorder: Recorder) -> int:
     return DONE
 
 
+def _on_signals(handler: Callable[..., None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
 def choose_threads(exercise: Exercise, hyperparameters: Hyperparameters, earlier: int = 0) -> int:
     """CPU threads: those of an `earlier` worker of the same run (other threads give other bits), else what was
     asked for, else what suits the exercise within the executor's share."""
@@ -93,6 +102,8 @@ def settle_process(threads: int) -> None:
     """Set up this process for training: threads and allocator before torch is imported, then torch itself."""
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
+    # Threads that wait asleep: on a machine with other work, threads that wait spinning make training many times slower
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from tui_lab.training.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -100,8 +111,6 @@ def settle_process(threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
 
 
 def open_session(
@@ -165,6 +174,7 @@ def open_session(
         step=engine.step,
         steps_per_epoch=engine.steps_per_epoch,
         elapsed=session.watch.elapsed,
+        best=dict(session.selection.best),
         **plan,
     )
     return session

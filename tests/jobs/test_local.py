@@ -263,20 +263,32 @@ def test_a_run_that_a_live_process_holds_is_refused(store, workers):
     assert not run.log.exists()
 
 
-def test_a_refusal_costs_neither_the_others_nor_the_news_of_what_has_ended(store, workers):
-    first, busy, third = create(store, 3)
+def test_a_run_that_was_taken_up_elsewhere_or_stopped_while_it_waited_is_passed_over(store, workers):
+    first, busy, unwanted, last = create(store, 4)
     executor = LocalExecutor()
-    submit(executor, [first, busy, third])
+    submit(executor, [first, busy, unwanted, last])
     executor.poll()
     workers.seen(first)
     hold(busy)
+    unwanted.withdraw()
     workers.end(first)
-    with pytest.raises(RunBusyError, match=busy.id):
-        poll_until(executor)
-    assert ids(executor.poll()) == [first.id]
-    assert ids(executor.active) == [third.id]
-    workers.end(third)
-    assert ids(poll_until(executor)) == [third.id]
+    assert ids(poll_until(executor)) == [first.id, busy.id, unwanted.id]
+    assert ids(executor.active) == [last.id]
+    assert unwanted.read_status().state == "stopped"
+    workers.end(last)
+    assert ids(poll_until(executor)) == [last.id]
+
+
+def test_a_run_that_is_requeued_is_started_again(store, workers):
+    [run] = create(store, 1)
+    run.withdraw()
+    run.requeue()
+    executor = LocalExecutor()
+    submit(executor, [run])
+    executor.poll()
+    workers.seen(run)
+    workers.end(run)
+    assert ids(poll_until(executor)) == [run.id]
 
 
 # The real worker

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 from types import TracebackType
 from typing import Any, Self
 
 from tui_lab.bench.child import Facts
 from tui_lab.errors import TuiLabError
+from tui_lab.processes import module_command
 
 END_S = 10.0  # to end in when asked to, before being killed
 
@@ -28,7 +28,7 @@ class Child:
     def __init__(self, role: str, request: str) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115, closed by `close`
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tui_lab.bench", role, request],
+            module_command("tui_lab.bench", role, request),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,

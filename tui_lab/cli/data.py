@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from tui_lab.cli.context import places
 from tui_lab.errors import DONE, INTERRUPTED, MISSING
+from tui_lab.processes import module_command
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -178,7 +178,7 @@ def _origin(info: DatasetInfo) -> str:
 
 def _fetch(name: str, folder: Path, force: bool) -> int:
     """Fetch one data set in a process of its own, which talks and draws its progress on stderr. Returns its code."""
-    command = [sys.executable, "-m", "tui_lab.data.fetch", name, str(folder), *(["--force"] if force else [])]
+    command = module_command("tui_lab.data.fetch", name, str(folder), *(["--force"] if force else []))
     process = subprocess.Popen(command)
     try:
         return process.wait()

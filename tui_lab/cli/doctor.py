@@ -18,6 +18,7 @@ import typer
 
 from tui_lab.cli.context import Places, places
 from tui_lab.errors import FAILED
+from tui_lab.processes import module_command
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -104,7 +105,7 @@ def devices() -> list[dict[str, Any]]:
 
 def ask_torch(timeout: float = PROBE_TIMEOUT_S) -> dict[str, Any]:
     """What `tui_lab.training.probe` prints; only `error`, a sentence, when it fails."""
-    command = [sys.executable, "-m", PROBE]
+    command = module_command(PROBE)
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
     except subprocess.TimeoutExpired:

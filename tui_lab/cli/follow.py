@@ -38,6 +38,8 @@ class Follower:
         self._runs = runs
         self._as_json = as_json
         self._readers = {run.id: HistoryReader(run) for run in runs}
+        for reader in self._readers.values():
+            reader.update()  # what an earlier worker measured is no news
         self._is_stopping = False
         self._progress = Progress(
             SpinnerColumn(),
@@ -112,7 +114,9 @@ class Follower:
         if state == "queued":
             hint = f"Start it with: tui-lab runs resume {run.id}"
         say(f"{run.id}: {sentence} {hint}".rstrip())
-        return (status.exit_code or FAILED) if state in ("failed", "crashed") else DONE
+        if state in ("failed", "crashed"):
+            return status.exit_code or FAILED
+        return DONE if state in ("finished", "stopped") or self._is_stopping else FAILED
 
 
 class _Numbers(ProgressColumn):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
     from tui_lab.runs.directory import RunDirectory
 
 
-def create_run(places: Places, exercise: Exercise, hyperparameters: Hyperparameters, preset: str = "") -> RunDirectory:
-    """A queued run, after every check that needs no torch.
+def check_launch(places: Places, exercise: Exercise, hyperparameters: Hyperparameters) -> None:
+    """Every check that needs no torch, before anything is written.
 
-    Raises UsageError, MissingDataError or MissingDeviceError, before anything is written.
+    Raises UsageError, MissingDataError or MissingDeviceError.
     """
     from tui_lab.data.catalogue import is_present, missing_data_error
     from tui_lab.devices import check_device
@@ -26,7 +27,13 @@ def create_run(places: Places, exercise: Exercise, hyperparameters: Hyperparamet
     check_device(hyperparameters.device)
     if not is_present(hyperparameters.dataset, places.data):
         raise missing_data_error(hyperparameters.dataset, places.data)
+
+
+def create_run(places: Places, exercise: Exercise, hyperparameters: Hyperparameters, preset: str = "") -> RunDirectory:
+    """A queued run of a configuration that passes `check_launch`."""
     values = hyperparameters.model_dump()
+    if values["folder"]:  # it must mean the same from wherever the run is resumed
+        values["folder"] = str(Path(values["folder"]).expanduser().absolute())
     return places.store.create(exercise.name, values, preset=preset, data_dir=places.data)
 
 
@@ -35,7 +42,7 @@ def follow(runs: list[RunDirectory], *, jobs: int = 1, as_json: bool = False) ->
     from tui_lab.cli.follow import Follower
     from tui_lab.jobs.local import LocalExecutor
 
-    executor = LocalExecutor(jobs)
+    executor = LocalExecutor(min(jobs, len(runs)))
     for run in runs:
         executor.submit(run)
     code = Follower(executor, runs, as_json=as_json).follow()
@@ -55,11 +62,11 @@ def detach(runs: list[RunDirectory], jobs: int = 1) -> None:
 def watch_started(run: RunDirectory) -> None:
     """Start the worker and watch it with charts; leaving the charts leaves it running."""
     from tui_lab.cli.watch import watch
-    from tui_lab.devices import cores
-    from tui_lab.jobs.local import start_worker
+    from tui_lab.errors import FAILED
+    from tui_lab.jobs.queue import start_queue
+    from tui_lab.runs.store import listed
 
-    start_worker(run, cores())
+    start_queue([run], jobs=1)
     watch(run)
-    code = run.read_status().exit_code
-    if code:
-        raise typer.Exit(code)
+    if (entry := listed(run)).state in ("failed", "crashed"):
+        raise typer.Exit(entry.status.exit_code or FAILED)

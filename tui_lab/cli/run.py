@@ -29,7 +29,7 @@ def run(
 ) -> None:
     """Train presets: [bold]tui-lab run digits-convnet[/bold], [bold]tui-lab run 2.5 2.6 --seeds 3 --jobs 2[/bold]."""
     from tui_lab.cli.flags import assignments
-    from tui_lab.cli.launch import create_run, detach, follow
+    from tui_lab.cli.launch import check_launch, create_run, detach, follow
     from tui_lab.hyperparameters import build
     from tui_lab.presets import find_preset
 
@@ -44,6 +44,8 @@ def run(
         configurations += [
             (preset, hyperparameters.model_copy(update={"seed": hyperparameters.seed + i})) for i in range(seeds)
         ]
+    for preset, values in configurations:
+        check_launch(where, preset.exercise, values)
     runs = [create_run(where, preset.exercise, values, preset.name) for preset, values in configurations]
     if detached:
         detach(runs, jobs)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def resume(
     context: typer.Context,
     runs: SomeRuns,
-    lr: Annotated[float | None, typer.Option(min=0.0, help="A new base learning rate from here on.")] = None,
+    lr: Annotated[float | None, typer.Option(help="A new base learning rate from here on.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the cores.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One event a line on stdout.")] = False,
     detached: Annotated[bool, typer.Option("--detach", help="Start, and leave.")] = False,
@@ -29,8 +29,10 @@ def resume(
 
     store = places(context).store
     found = [_resumable(store.find(name)) for name in runs]
+    _check_lr(lr)
     for run in found:
         renew(run.control, lr)
+        run.requeue()
     if detached:
         detach(found, jobs)
     else:
@@ -68,10 +70,18 @@ def step(context: typer.Context, runs: SomeRuns) -> None:
 def continue_(
     context: typer.Context,
     runs: SomeRuns,
-    lr: Annotated[float | None, typer.Option(min=0.0, help="A new base learning rate from the next step on.")] = None,
+    lr: Annotated[float | None, typer.Option(help="A new base learning rate from the next step on.")] = None,
 ) -> None:
     """Let a paused run go on; with --lr, change the learning rate of any running one."""
     _ask(context, runs, "run", lr)
+
+
+def _check_lr(lr: float | None) -> None:
+    """Raises UsageError for a learning rate that the hyperparameter would not take."""
+    from tui_lab.hyperparameters import Hyperparameters, mistakes_in, refusal
+
+    if lr is not None and (mistakes := mistakes_in(Hyperparameters, {"lr": lr})):
+        raise refusal(mistakes)
 
 
 def _ask(context: typer.Context, names: list[str], command: Any, lr: float | None = None) -> None:
@@ -80,9 +90,14 @@ def _ask(context: typer.Context, names: list[str], command: Any, lr: float | Non
     from tui_lab.runs.control import request
 
     store = places(context).store
+    _check_lr(lr)
     for name in names:
         run = store.find(name)
         status = run.read_status()
+        if command == "stop" and status.state == "queued" and not status.pid:
+            run.withdraw()
+            say(f"{run.id}: taken out of the queue")
+            continue
         if not status.held_by():
             raise UsageError(f"Run {run.id} is {status.actual_state()}: no worker is there to listen.")
         request(run.control, command, lr)

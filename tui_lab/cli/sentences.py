@@ -9,7 +9,7 @@ from rich.text import Text
 from tui_lab.cli.output import duration, is_ascii, percent
 from tui_lab.runs.events import Event, number
 from tui_lab.runs.history import History
-from tui_lab.runs.status import Status
+from tui_lab.runs.status import LIVE_STATES, Status
 
 STATES = {  # mark, its 7-bit stand-in, style of the mark
     "queued": ("○", "o", "dim"),
@@ -78,6 +78,8 @@ def outcome(snapshot: Snapshot) -> tuple[str, str]:
     status, run_id = snapshot.status, snapshot.run_id
     if snapshot.state == "queued":
         return "Waiting for a worker.", ""
+    if snapshot.state in LIVE_STATES:
+        return f"Held by {status.held_by()}.", f"Watch it: tui-lab runs watch {run_id}"
     if snapshot.state == "finished":
         last, best = status.last, status.best
         measured = f": test {percent(last['test_accuracy'])} %" if "test_accuracy" in last else ""

@@ -74,7 +74,7 @@ def train_exercise(
     watched: bool,
 ) -> None:
     """Defaults < preset < typed flags, then train."""
-    from tui_lab.cli.launch import create_run, detach, follow, watch_started
+    from tui_lab.cli.launch import check_launch, create_run, detach, follow, watch_started
     from tui_lab.errors import UsageError
     from tui_lab.hyperparameters import build
     from tui_lab.presets import find_preset
@@ -89,7 +89,9 @@ def train_exercise(
                 f"Run it with: tui-lab train {found.exercise.name} --preset {found.name}",
             )
         values, name = {**found.hyperparameters, **given}, found.name
-    run = create_run(where, exercise, build(exercise.hyperparameters, values), name)
+    hyperparameters = build(exercise.hyperparameters, values)
+    check_launch(where, exercise, hyperparameters)
+    run = create_run(where, exercise, hyperparameters, name)
     if detached:
         detach([run])
     elif watched:

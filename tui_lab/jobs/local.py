@@ -6,17 +6,16 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from collections import deque
 from pathlib import Path
 
 from tui_lab.devices import cores
 from tui_lab.errors import FAILED, RunBusyError
+from tui_lab.processes import THREADS_VARIABLE, module_command
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import FINAL_STATES
-from tui_lab.worker import THREADS_VARIABLE
 
-WORKER = (sys.executable, "-m", "tui_lab.worker")  # given the run's directory
+WORKER = module_command("tui_lab.worker")  # given the run's directory
 
 
 def start_worker(run: RunDirectory, threads: int) -> subprocess.Popen[bytes]:
@@ -24,8 +23,8 @@ def start_worker(run: RunDirectory, threads: int) -> subprocess.Popen[bytes]:
 
     Args:
         run: queued or resumable.
-        threads: the most CPU threads it may use. Threads times workers must not exceed the cores: OpenMP threads that
-            are kept waiting spin, and two 2-thread workers on two cores take ten times as long.
+        threads: the most CPU threads it may use, unless it asked for a number itself. Threads times workers should
+            not exceed the cores.
 
     Raises RunBusyError when a live process holds the run.
     """
@@ -33,6 +32,7 @@ def start_worker(run: RunDirectory, threads: int) -> subprocess.Popen[bytes]:
     if holder:
         raise RunBusyError(f"Run {run.id} is held by {holder}.", f"Watch it: tui-lab runs watch {run.id}")
     environment = {**os.environ, THREADS_VARIABLE: str(threads), "PYTHONUNBUFFERED": "1"}
+    environment.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order in which GPUs are listed and watched
     with run.log.open("ab") as log:
         return subprocess.Popen(
             [*WORKER, str(run.path)],
@@ -74,6 +74,9 @@ class LocalExecutor:
                 self._ended.append(run)
         while self._queue and len(self._workers) < self.jobs:
             run = self._queue.popleft()
+            if run.read_status().state != "queued":  # stopped while it waited, or taken up by somebody else
+                self._ended.append(run)
+                continue
             self._workers[run.path] = (run, start_worker(run, self._threads))
         ended, self._ended = self._ended, []  # not sooner: a run that cannot be started raises
         return ended

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tui_lab.errors import TuiLabError
 from tui_lab.jobs.local import LocalExecutor
+from tui_lab.processes import module_command
 from tui_lab.runs.directory import RunDirectory
 
 POLL_S = 0.2
@@ -18,7 +19,7 @@ POLL_S = 0.2
 def start_queue(runs: Sequence[RunDirectory], jobs: int) -> None:
     """Train the runs, `jobs` at a time, from a process of its own that goes on when this one ends."""
     subprocess.Popen(
-        [sys.executable, "-m", "tui_lab.jobs.queue", str(jobs), *(str(run.path) for run in runs)],
+        module_command("tui_lab.jobs.queue", str(min(jobs, len(runs))), *(str(run.path) for run in runs)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -118,6 +118,19 @@ class RunDirectory:
         epochs = request.hyperparameters.get("epochs")
         return Status.of({**dataclasses.asdict(request), "state": state, "epochs": epochs})
 
+    def requeue(self) -> None:
+        """Let an ended run wait for a worker again; what it has measured stays."""
+        status = self.read_status()
+        status.state, status.pid, status.message, status.hint, status.exit_code = "queued", 0, "", "", 0
+        status.write(self.status)
+
+    def withdraw(self) -> None:
+        """Stop a run that waits for a worker: a queue passes over it."""
+        status = self.read_status()
+        status.state, status.message = "stopped", "Stopped before it began."
+        status.hint = f"Start it with: tui-lab runs resume {self.id}"
+        status.write(self.status)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the run against every other worker; the kernel lets go when this process ends, however it ends.

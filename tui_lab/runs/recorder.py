@@ -108,8 +108,9 @@ class Recorder:
 
     def note(self, **fields: Any) -> None:
         """Change the status; the next heartbeat writes it."""
-        for name, value in fields.items():
-            setattr(self.status, name, value)
+        with self._lock:  # so that no heartbeat writes a new epoch with an old step
+            for name, value in fields.items():
+                setattr(self.status, name, value)
 
     def save_history(self) -> None:
         """Keep the curves beside the log, so that opening a long run parses only what comes after."""

@@ -6,6 +6,7 @@ refused before anything in it runs.
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,10 @@ FORMAT = 1
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """Write atomically and durably: after a power cut there is the old checkpoint or the new one."""
+    buffer = io.BytesIO()  # torch's own writer hides a full disk behind an error of its own
+    torch.save({"format": FORMAT, **content}, buffer)
     with replacing(path, durable=True) as file:
-        torch.save({"format": FORMAT, **content}, file)
+        file.write(buffer.getbuffer())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -69,6 +69,12 @@ class Engine:
     def total_step(self) -> int:
         return self.epoch * self.steps_per_epoch + self.step
 
+    @property
+    def samples_seen(self) -> int:
+        """Training samples used so far, over all epochs."""
+        within = min(self.step * self.train.batch_size, self.train.samples)
+        return self.epoch * self.train.samples + within
+
     def begin_epoch(self) -> None:
         """Draw the epoch's permutation and augmentation; also when resuming within it."""
         self.model.train()

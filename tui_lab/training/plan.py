@@ -6,11 +6,12 @@ decided once, kept in the checkpoint, and a resumed run keeps to it.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,14 @@ from tui_lab.runs.files import write_atomically
 
 SELF_TEST_S = 0.05  # per candidate, on average
 LEAST_PASSES = 3
+VERDICTS = "self-test.json"
 WORTHWHILE = 1.1  # what beats the expected by less may be noise
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`precision` is "fp32" or "bf16" (autocast: weights and optimiser stay fp32)."""
+    """`precision` is "fp32", "bf16" (autocast: weights and optimiser stay fp32), or on CUDA "tf32" (fp32 whose matrix
+    products are rounded to ten bits of mantissa)."""
 
     device: str = "cpu"
     threads: int = 1
@@ -39,12 +42,13 @@ class Plan:
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The context of a forward pass."""
-        if self.precision == "fp32":
+        if self.precision != "bf16":
             return nullcontext()
         return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
 
     def place(self, model: nn.Module) -> nn.Module:
-        """The model on the plan's device, in its memory layout."""
+        """The model on the plan's device, in its memory layout, with matrix products as precise as it says."""
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.precision != "fp32"
         model = model.to(self.device)
         if self.channels_last:
             model = model.to(memory_format=torch.channels_last)
@@ -87,25 +91,31 @@ def make_plan(
     device = choose_device(hp.device)
     is_image = sample.dim() == 4
     # In the order of what is usually fastest: the first is taken unless the self-test clearly says otherwise
-    precisions = {"auto": ("bf16", "fp32") if has_bf16(device) else ("fp32",)}.get(hp.precision, (hp.precision,))
+    full = "tf32" if device.startswith("cuda") else "fp32"
+    precisions = (hp.precision,) if hp.precision != "auto" else ("bf16", full) if has_bf16(device) else (full,)
     layouts = {"on": (True,), "off": (False,)}.get(hp.channels_last, (True, False)) if is_image else (False,)
     candidates = [Plan(device, threads, precision, layout) for precision in precisions for layout in layouts]
     if len(candidates) == 1:
         return candidates[0]
     key = _machine_key(candidates, build(), sample)
-    kept = _read_verdict(cache / "self-test.json", key)
-    if kept in candidates:
-        return kept
-    best = _fastest(candidates, build, sample)
-    _keep_verdict(cache / "self-test.json", key, best)
+    with _one_at_a_time(cache):  # two tests at once would disturb each other, and seeds of one study disagree
+        kept = _verdicts(cache).get(key)
+        best = next((plan for plan in candidates if _how(plan) == kept), None)
+        if best is None:
+            best = _fastest(candidates, build, sample)
+            _keep_verdict(cache, key, best)
     return best
 
 
 def has_bf16(device: str) -> bool:
     """Whether bf16 has hardware of its own; on a CPU without it, autocast is several times slower than fp32."""
     if device == "cpu":
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
+        # builds without oneDNN do not even have the question
+        has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        return bool(has_onednn and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    if not device.startswith("cuda"):
+        return False
+    return bool(torch.version.hip) or torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def _fastest(candidates: list[Plan], build: Callable[[], nn.Module], sample: Tensor) -> Plan:
@@ -151,6 +161,8 @@ def _shortest(steps: list[Callable[[], None]], devices: list[str]) -> list[float
 def _synchronize(device: str) -> None:
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
+    elif device == "mps":
+        torch.mps.synchronize()
 
 
 def _machine_key(candidates: list[Plan], model: nn.Module, sample: Tensor) -> str:
@@ -159,30 +171,37 @@ def _machine_key(candidates: list[Plan], model: nn.Module, sample: Tensor) -> st
     capability = torch.backends.cpu.get_cpu_capability()
     shapes = "x".join(map(str, sample.shape))
     size = sum(parameter.numel() for parameter in model.parameters())
-    options = ",".join(f"{plan.precision}{'+cl' if plan.channels_last else ''}" for plan in candidates)
+    options = "|".join(map(_how, candidates))
     model_name = f"{type(model).__name__}-{size}"
-    return "/".join([torch.__version__, name, capability, str(first.threads), model_name, shapes, options])
+    kind = first.device.partition(":")[0]
+    return "/".join([torch.__version__, kind, name, capability, str(first.threads), model_name, shapes, options])
 
 
-def _read_verdict(path: Path, key: str) -> Plan | None:
-    try:
-        return Plan(**_verdicts(path)[key])
-    except (KeyError, TypeError):
-        return None
+def _how(plan: Plan) -> str:
+    """A verdict: what the self-test decides, without where."""
+    return f"{plan.precision}{', channels_last' if plan.channels_last else ''}"
 
 
-def _keep_verdict(path: Path, key: str, plan: Plan) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, json.dumps({**_verdicts(path), key: asdict(plan)}, indent=1))
-    except OSError:
-        return  # a cache that cannot be written costs the self-test again, nothing else
+def _keep_verdict(cache: Path, key: str, plan: Plan) -> None:
+    with suppress(OSError):  # a cache that cannot be written costs the self-test again, nothing else
+        write_atomically(cache / VERDICTS, json.dumps({**_verdicts(cache), key: _how(plan)}, indent=1))
 
 
-def _verdicts(path: Path) -> dict[str, Any]:
+def _verdicts(cache: Path) -> dict[str, Any]:
     """Empty when the file is missing or garbled."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads((cache / VERDICTS).read_text())
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+@contextmanager
+def _one_at_a_time(cache: Path) -> Iterator[None]:
+    """Wait for other workers' self-tests; where the folder cannot be written, go on without."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            cache.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((cache / f"{VERDICTS}.lock").open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -17,7 +17,7 @@ from tui_lab.data.standardize import fit_standardizer
 from tui_lab.hyperparameters import Hyperparameters
 from tui_lab.seeding import stream_seed
 from tui_lab.training.engine import Engine
-from tui_lab.training.plan import Plan, make_plan
+from tui_lab.training.plan import Plan, choose_device, make_plan
 
 BuildModel = Callable[[tuple[int, ...], int], nn.Module]  # (shape of a sample, classes) -> untrained model
 
@@ -75,14 +75,17 @@ def prepare(
 
     if plan is None:
         plan = make_plan(hp, threads, build, sample, cache)
+    else:
+        choose_device(plan.device)  # it may be gone by now
     torch.manual_seed(stream_seed(hp.seed, "init"))
     model = build()
+    train_split = dataset.train.to(plan.device)  # once: the pixels are shared by training and evaluation
     evaluated = {"test": dataset.test}
     if dataset.validation is not None:
         evaluated = {"validation": dataset.validation, **evaluated}
     if hp.evaluate_train:
-        evaluated["train_eval"] = dataset.train
+        evaluated["train_eval"] = train_split
     placed = partial(batches, device=plan.device, channels_last=plan.channels_last)
-    train = placed(dataset.train, is_training=True)
+    train = placed(train_split, is_training=True)
     evaluations = {name: placed(split, is_training=False) for name, split in evaluated.items()}
     return Prepared(Engine(hp, model, train, plan), evaluations)

@@ -5,7 +5,6 @@ Events, control, checkpoints, best weights and early stopping live here; the ari
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from tui_lab.data.batches import Batches
+from tui_lab.errors import DivergedError
 from tui_lab.runs.recorder import Recorder
 from tui_lab.training.checkpoint import save_checkpoint, save_weights
 from tui_lab.training.engine import Engine
@@ -66,17 +66,21 @@ class Session:
         self.recorder = recorder
         self.selection = Selection(engine.hyperparameters)
         self.watch = Stopwatch()
-        self._interrupt = threading.Event()
+        self._is_interrupted = False
         self._best_weights: dict[str, Tensor] | None = None
-        self._reported_step = 0  # of the epoch under way: steps whose metrics are in an event
+        # What step events have told so far; the last steps of an epoch are carried into the first event of the next
+        self._reported_step = 0  # of the epoch under way
+        self._reported_samples = engine.samples_seen
         self._reported_at = 0.0
+        self._carried: tuple[list[float], list[float]] = [], []  # losses, accuracies
+        self._carried_seconds = 0.0
         self._saved_at = time.monotonic()  # nothing to lose yet
         self._is_paused = False
         self._may_step = False  # once, while paused
 
     def interrupt(self) -> None:
-        """Stop at the next step. Safe to call from a signal handler."""
-        self._interrupt.set()
+        """Stop at the next step. Safe to call from a signal handler: it takes no lock."""
+        self._is_interrupted = True
 
     def run(self) -> str:
         """Train to the end. Returns a sentence on why it ended before the last epoch, or an empty one.
@@ -86,9 +90,13 @@ class Session:
         epochs, selection = self.engine.hyperparameters.epochs, self.selection
         self.watch.start()
         self._describe_selection()
-        while self.engine.epoch < epochs and not selection.is_over:
-            self._train_epoch()
-            self._end_epoch()
+        try:
+            while self.engine.epoch < epochs and not selection.is_over:
+                self._train_epoch()
+                self._end_epoch()
+        except DivergedError:
+            self._keep_best()
+            raise
         self._save()
         if not selection.is_over:
             return ""
@@ -110,6 +118,7 @@ class Session:
         self.engine.load_state(state["engine"])
         self.selection.load_state(state["selection"])
         self.watch.set(state["elapsed"])
+        self._reported_samples = self.engine.samples_seen
         if state["torch"] != torch.__version__:
             text = f"Resumed with torch {torch.__version__}; until here it was {state['torch']}: bits may differ."
             self.recorder.event("warning", message=text)
@@ -118,10 +127,11 @@ class Session:
 
     def _train_epoch(self) -> None:
         self.engine.begin_epoch()
-        self._reported_step, self._reported_at = self.engine.step, self.watch.elapsed
+        self._reported_step = self.engine.step
+        self._reported_at = self.watch.elapsed - self._carried_seconds  # the evaluation in between is no training
         while self.engine.step < self.engine.steps_per_epoch:
             self.engine.train_step()
-            if self._is_paused or self._interrupt.is_set() or self.recorder.is_step_due():
+            if self._is_paused or self._is_interrupted or self.recorder.is_step_due():
                 self._look_up()
 
     def _look_up(self) -> None:
@@ -130,7 +140,7 @@ class Session:
         self._take_orders()
         if self._is_paused:
             self._wait()
-        if self._interrupt.is_set():
+        if self._is_interrupted:
             self._stop()
         if time.monotonic() - self._saved_at > LONG_EPOCH_S:
             self._save()
@@ -138,12 +148,12 @@ class Session:
     def _report_steps(self) -> None:
         """A step event on the steps since the last; the finite-loss check rides along."""
         engine, first = self.engine, self._reported_step
-        losses, accuracies = engine.metered(first)
+        losses, accuracies = (old + new for old, new in zip(self._carried, engine.metered(first), strict=True))
         if not losses:
             return
         now = self.watch.elapsed
-        samples = min(engine.step * engine.train.batch_size, engine.train.samples) - first * engine.train.batch_size
-        speed = samples / (now - self._reported_at) if now > self._reported_at else 0.0
+        seen = engine.samples_seen
+        speed = (seen - self._reported_samples) / (now - self._reported_at) if now > self._reported_at else 0.0
         self.recorder.event(
             "step",
             epoch=round(engine.epoch + engine.step / engine.steps_per_epoch, 4),
@@ -159,12 +169,16 @@ class Session:
         self.recorder.note(
             step=engine.step, elapsed=now, images_per_second=speed, steps_per_epoch=engine.steps_per_epoch
         )
-        self._reported_step, self._reported_at = engine.step, now
+        self._reported_step, self._reported_at, self._reported_samples = engine.step, now, seen
+        self._carried, self._carried_seconds = ([], []), 0.0
 
     def _end_epoch(self) -> None:
         engine = self.engine
         train, lr = engine.train_score(), engine.lr
         trained_at = self.watch.elapsed
+        losses, accuracies = engine.metered(self._reported_step)
+        self._carried = self._carried[0] + losses, self._carried[1] + accuracies
+        self._carried_seconds = trained_at - self._reported_at
         metrics = {"train_loss": train.loss, "train_accuracy": train.accuracy}
         for split, batches in self.evaluations.items():
             score = engine.evaluate(batches)
@@ -201,6 +215,7 @@ class Session:
             message = f"Learning rate changed from {self.engine.base_lr:g} to {control.lr:g}."
             self.engine.set_lr(control.lr)
             self.recorder.event("log", message=message, total_step=self.engine.total_step)
+            self._save()  # or a crash would bring the old rate back
         if control.command == "stop":
             self._stop()
         self._is_paused = control.command in ("pause", "step")
@@ -211,7 +226,8 @@ class Session:
         self.watch.pause()
         if not self._may_step:
             self.recorder.update(state="paused", step=self.engine.step, elapsed=self.watch.elapsed)
-        while self._is_paused and not self._may_step and not self._interrupt.wait(PAUSE_POLL_S):
+        while self._is_paused and not self._may_step and not self._is_interrupted:
+            time.sleep(PAUSE_POLL_S)
             self._take_orders()
         self._may_step = False
         if not self._is_paused:
@@ -229,13 +245,17 @@ class Session:
         """Best weights, last weights, curves, and last of all the checkpoint that vouches for them."""
         run = self.recorder.run
         self.engine.check_weights()
-        if self._best_weights is not None:
-            save_weights(run.best_weights, self._best_weights)
-            self._best_weights = None
+        self._keep_best()
         save_weights(run.weights, self.engine.model.state_dict())
         self.recorder.save_history()
         save_checkpoint(run.checkpoint, self.state())
         self._saved_at = time.monotonic()
+
+    def _keep_best(self) -> None:
+        """Write the weights of the best epoch, if they are newer than the file."""
+        if self._best_weights is not None:
+            save_weights(self.recorder.run.best_weights, self._best_weights)
+            self._best_weights = None
 
     def _describe_selection(self) -> None:
         if self.selection.split == "test" and self.selection.patience:

@@ -1,0 +1,15 @@
+"""Processes of this program's own: how they are started, and what they are told through the environment."""
+
+from __future__ import annotations
+
+import sys
+
+THREADS_VARIABLE = "TUI_LAB_THREADS"  # set by an executor: the most threads a worker may use
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module of this program in a process of its own.
+
+    -P keeps the current folder out of the search for modules: a student's `random.py` there would end every worker.
+    """
+    return [sys.executable, "-P", "-m", module, *arguments]
