@@ -5,10 +5,12 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.cli.terminal import Terminal
+from tests.waiting import wait_until
 
 QUICK = ["--epochs", "3", "--threads", "1"]
 
@@ -156,6 +158,27 @@ def test_a_run_outlives_its_terminal_and_is_watched_and_stopped_from_another(tmp
         watcher.until("stopped")
         watcher.send("q")
         assert watcher.wait() == 0
+
+
+def test_a_module_in_the_current_folder_does_not_get_into_the_worker(tmp_path):
+    folder = tmp_path / "homework"
+    folder.mkdir()
+    (folder / "random.py").write_text("raise SystemExit('this is not the random you want')")
+    script = Path(sys.executable).parent / "tui-lab"
+    command = [script, "--home", tmp_path, "train", "mlp", *QUICK]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_waiting_run_of_a_queue_can_be_stopped_before_it_begins(tmp_path):
+    first, second = tui_lab(
+        tmp_path, "run", "circles-quick", "--seeds", "2", "--epochs", "20000", "--set", "threads=1", "--detach"
+    ).stdout.split()
+    assert "taken out of the queue" in tui_lab(tmp_path, "runs", "stop", second).stderr
+    wait_until(lambda: json.loads(tui_lab(tmp_path, "runs", "show", first, "--json").stdout)["epoch"] > 0)
+    assert tui_lab(tmp_path, "runs", "stop", first).returncode == 0
+    wait_until(lambda: json.loads(tui_lab(tmp_path, "runs", "show", first, "--json").stdout)["state"] == "stopped")
+    assert json.loads(tui_lab(tmp_path, "runs", "show", second, "--json").stdout)["epoch"] == 0
 
 
 def test_no_command_that_trains_nothing_imports_torch(trained):

@@ -50,16 +50,17 @@ def test_a_truncated_checkpoint_is_named(tmp_path):
         load_checkpoint(path)
 
 
-def test_an_interrupted_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+def test_a_disk_that_fills_up_while_saving_is_named_and_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "checkpoint.pt"
     save_checkpoint(path, {"value": 1})
 
-    def full(*_: object, **__: object) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr(os, "fsync", full)  # where a buffered write meets the full disk at the latest
+    with pytest.raises(OSError, match="No space") as caught:
         save_checkpoint(path, {"value": 2})
+    assert explain(caught.value).message.startswith("The disk is full")
     assert load_checkpoint(path)["value"] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
 

@@ -148,6 +148,24 @@ def test_a_new_learning_rate_applies_from_the_next_step_and_survives_a_stop(tmp_
     assert read_control(run.control).lr == 0.5
 
 
+def test_a_new_learning_rate_survives_a_crash_right_after_it(tmp_path):
+    run = create(tmp_path, "mlp", epochs=100_000)
+    worker = start(run)
+    wait_for(run, lambda status: status.epoch >= 1)
+    request(run.control, "pause", lr=0.5)
+    wait_for(run, lambda status: status.state == "paused")
+    worker.kill()
+    worker.join()
+    assert load_checkpoint(run.checkpoint)["engine"]["base_lr"] == 0.5
+
+
+def test_every_step_is_in_exactly_one_event(tmp_path):
+    run = create(tmp_path, "mlp", epochs=30)
+    status = train(run)
+    steps = [event for event in events_as_trained(run) if event["kind"] == "step"]
+    assert sum(event["steps"] for event in steps) == steps[-1]["total_step"] == 30 * status.steps_per_epoch
+
+
 def test_single_steps_of_a_paused_run_are_single(tmp_path):
     run = create(tmp_path, "mlp", epochs=100_000)
     worker = start(run)

@@ -97,6 +97,7 @@ class Session:
         except DivergedError:
             self._keep_best()
             raise
+        self._report_steps()  # what no later step would take along
         self._save()
         if not selection.is_over:
             return ""
