@@ -102,8 +102,9 @@ def settle_process(threads: int) -> None:
     """Set up this process for training: threads and allocator before torch is imported, then torch itself."""
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
-    # Threads that wait asleep: on a machine with other work, threads that wait spinning make training many times slower
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # libgomp's threads wait spinning, long by default: beside other work that makes training several times slower. This
+    # is long enough for the gaps within a step and too short to hold a core that somebody else needs.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     from tui_lab.training.memory import keep_freed_memory
 
     keep_freed_memory()
