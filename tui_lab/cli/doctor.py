@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
@@ -78,6 +77,8 @@ def examine(where: Places) -> dict[str, Any]:
 
 def versions() -> dict[str, str | None]:
     """Of Python and the packages; None for what is not installed."""
+    import importlib.metadata  # slow to import, and only this needs it
+
     from tui_lab import __version__
 
     found: dict[str, str | None] = {"tui_lab": __version__, "python": platform.python_version()}

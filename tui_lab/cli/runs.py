@@ -12,7 +12,6 @@ import typer
 from tui_lab.cli import runs_control
 from tui_lab.cli.arguments import AsJson, OneRun, SomeRuns
 from tui_lab.cli.context import places
-from tui_lab.cli.sentences import execution, marked
 
 if TYPE_CHECKING:
     from tui_lab.runs.status import Status
@@ -61,6 +60,7 @@ def _list_table(found: list[Listed], *, is_narrow: bool) -> Any:
     from rich.text import Text
 
     from tui_lab.cli.output import age, percent, table
+    from tui_lab.cli.sentences import marked
 
     titles = ["state", "run", *([] if is_narrow else ["preset", ">lr", ">batch"]), ">epochs", ">best test %", ">age"]
     made = table(*titles)
@@ -92,6 +92,7 @@ def show(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
     from rich.text import Text
 
     from tui_lab.cli.output import data_console, print_json
+    from tui_lab.cli.sentences import marked
     from tui_lab.runs.history import HistoryReader
     from tui_lab.runs.store import listed
 
@@ -118,6 +119,7 @@ def show(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
 
 def _story(status: Status) -> list[str]:
     from tui_lab.cli.output import duration
+    from tui_lab.cli.sentences import execution
 
     how = f"{status.exercise}" + (f" from preset {status.preset}" if status.preset else "")
     lines = [
