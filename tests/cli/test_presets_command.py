@@ -125,6 +125,7 @@ def test_the_command_that_show_prints_trains_the_same_configuration(
 ) -> None:
     made: list[tuple[Any, Any]] = []
     monkeypatch.setattr(launch, "create_run", lambda places, exercise, values, preset: made.append((exercise, values)))
+    monkeypatch.setattr(launch, "check_launch", lambda *_: None)
     monkeypatch.setattr(launch, "follow", lambda runs, **_: None)
     command = shlex.split(json.loads(output(home, "presets", "show", name, "--json"))["command"])
     assert command[0] == "tui-lab"

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.text import Text
 
 from tui_lab.cli.output import data_console, duration, percent, say, talk_console
-from tui_lab.cli.sentences import Snapshot, epoch_line, outcome
+from tui_lab.cli.sentences import Position, Snapshot, epoch_line, outcome
 from tui_lab.errors import DONE, FAILED, INTERRUPTED, TuiLabError
 from tui_lab.runs.control import request
 from tui_lab.runs.events import Event, encode
@@ -67,19 +67,25 @@ class Follower:
                 except KeyboardInterrupt:
                     self._stop()
         codes = [self._summarise(run) for run in self._runs]
+        if len(self._runs) == 1 and not self._as_json and sys.stderr.isatty():
+            say(f"Its curves: tui-lab runs watch {self._runs[0].id}")
         return INTERRUPTED if self._is_stopping else next((code for code in codes if code), DONE)
 
     def _poll(self) -> None:
         try:
             ended = self._executor.poll()
         except (TuiLabError, OSError) as error:  # one run cannot be started: the others go on
-            say(f"error: {error}")
+            self._say(f"error: {error}")
             return
         for run in self._executor.active + ended:
             for event in self._readers[run.id].update():
                 self._show(run, event)
             status = run.read_status()
-            self._progress.update(self._tasks[run.id], completed=status.progress, visible=True, status=status)
+            snapshot = Snapshot(run.id, self._readers[run.id].history, status, status.state)
+            position = Position.of(snapshot)
+            self._progress.update(
+                self._tasks[run.id], completed=position.share, visible=True, snapshot=snapshot, position=position
+            )
         for run in ended:
             self._progress.update(self._tasks[run.id], visible=False)
 
@@ -90,7 +96,11 @@ class Follower:
         elif event["kind"] == "epoch":
             self._rows.print(self._row(run, event), markup=False)
         elif event["kind"] in ("warning", "log"):
-            say(f"{event['kind']}: {event.get('message', '')}")
+            self._say(f"{event['kind']}: {event.get('message', '')}")
+
+    def _say(self, message: str) -> None:
+        """A line on stderr, above the live display."""
+        self._progress.console.print(message, markup=False, soft_wrap=True)
 
     def _row(self, run: RunDirectory, event: Event) -> str:
         return (f"{run.id}  " if len(self._runs) > 1 else "") + epoch_line(event)
@@ -101,10 +111,12 @@ class Follower:
             self._executor.kill()
             return
         self._is_stopping = True
+        for run in self._executor.waiting:
+            run.withdraw()
         self._executor.withdraw()
         for run in self._executor.active:
             request(run.control, "stop")
-        say("Stopping at the next step; everything is kept. Press ctrl-c again to kill.")
+        self._say("Stopping at the next step; everything is kept. Press ctrl-c again to kill.")
 
     def _summarise(self, run: RunDirectory) -> int:
         """A sentence on how the run ended. Returns its exit code."""
@@ -120,17 +132,19 @@ class Follower:
 
 
 class _Numbers(ProgressColumn):
-    """Epoch, last metrics, speed and time left, from the status that the task carries."""
+    """Epoch, last test accuracy, speed and time left, from the snapshot and the position that the task carries."""
 
     def render(self, task: Task) -> Text:
-        status = task.fields.get("status")
-        if status is None or not status.steps_per_epoch:
+        snapshot: Snapshot | None = task.fields.get("snapshot")
+        if snapshot is None or snapshot.state == "queued" or not snapshot.history.started:
             return Text("starting", style="dim")
-        parts = [f"epoch {min(status.epoch + 1, status.epochs)}/{status.epochs}"]
-        if "test_accuracy" in status.last:
-            parts.append(f"test {percent(status.last['test_accuracy'])} %")
-        parts += [f"{status.images_per_second:,.0f}/s", f"{duration(status.seconds_left)} left"]
-        if status.state == "paused":
+        status, position, epochs = snapshot.status, task.fields["position"], snapshot.history.epochs
+        parts = [f"epoch {min(position.epoch + 1, status.epochs)}/{status.epochs}"]
+        _, accuracies = epochs.means("test_accuracy")
+        if accuracies:
+            parts.append(f"test {percent(accuracies[-1])} %")
+        parts += [f"{status.images_per_second:,.0f}/s", f"{duration(position.seconds_left)} left"]
+        if snapshot.state == "paused":
             parts.append("paused")
         return Text("  ".join(parts))
 

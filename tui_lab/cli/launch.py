@@ -21,10 +21,16 @@ def check_launch(places: Places, exercise: Exercise, hyperparameters: Hyperparam
     """
     from tui_lab.data.catalogue import is_present, missing_data_error
     from tui_lab.devices import check_device
+    from tui_lab.errors import MissingDataError
     from tui_lab.labs.check import check_configuration
 
     check_configuration(exercise, hyperparameters)
     check_device(hyperparameters.device)
+    folder = Path(hyperparameters.folder).expanduser()
+    if hyperparameters.dataset == "folder" and not folder.is_dir():
+        raise MissingDataError(
+            f"There is no folder {folder}.", "Give one with --folder: your images, one folder a class."
+        )
     if not is_present(hyperparameters.dataset, places.data):
         raise missing_data_error(hyperparameters.dataset, places.data)
 

@@ -7,6 +7,7 @@ no command that trains nothing imports torch.
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -80,6 +81,7 @@ app.command("bench", rich_help_panel=CHECK)(bench.bench)
 
 def main() -> None:
     """The entry point: turns the program's own errors into one sentence and an exit code."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # with `| head`, end as other tools do; a run under way goes on
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
@@ -88,6 +90,8 @@ def main() -> None:
     except TuiLabError as error:
         print_error(error)
         sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader of a pipe has gone, as with `| head`
-        sys.stderr.close()
-        sys.exit(0)
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        hint = "Other folders can be given with --home and --data, or $TUI_LAB_HOME and $TUI_LAB_DATA."
+        print_error(TuiLabError(f"{name}{error.strerror or error}.", hint))
+        sys.exit(TuiLabError.exit_code)

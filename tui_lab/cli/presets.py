@@ -114,7 +114,7 @@ def show(
         from rich.markdown import Markdown
 
         console.print()
-        console.print(Markdown(preset.text), width=min(console.width, 100))
+        console.print(Markdown(preset.text), width=min(console.width, 100), soft_wrap=False)
     if preset.hyperparameters:
         console.print()
         console.print(_settings_table(preset))
@@ -124,8 +124,11 @@ def show(
         console.print()
         console.print(_published_table(preset))
     console.print()
-    console.print(f"tui-lab run {preset.name}", markup=False)
-    console.print(_train_line(preset), markup=False, soft_wrap=True)
+    known_as = preset.name if preset.name == name or not Path(name).exists() else name
+    console.print(f"tui-lab run {known_as}", markup=False, soft_wrap=True)
+    change = f"tui-lab train {preset.exercise.name} --preset {known_as} --lr {preset.configuration().lr:g}"
+    console.print(f"Change something: {change}", markup=False, soft_wrap=True)
+    console.print(f"Spelled out: {_train_line(preset)}", markup=False, soft_wrap=True)
 
 
 def _as_json(preset: Preset) -> dict[str, Any]:
@@ -202,7 +205,7 @@ def save(
     from tui_lab.cli.output import say
     from tui_lab.hyperparameters import build
     from tui_lab.labs.catalogue import find_exercise
-    from tui_lab.presets import save_preset
+    from tui_lab.presets import list_presets, save_preset
 
     if not SAFE_NAME.fullmatch(name):
         raise UsageError(
@@ -214,7 +217,13 @@ def save(
     request = found.read_request()
     exercise = find_exercise(request.exercise)
     hyperparameters = build(exercise.hyperparameters, request.hyperparameters)
+    changed_lr = found.read_status().changed_lr
+    if changed_lr:
+        hyperparameters = hyperparameters.model_copy(update={"lr": changed_lr})
+        say(f"The learning rate was changed while the run trained: the preset has lr = {changed_lr:g}.")
     path = where.home / "presets" / f"{name.removesuffix('.toml')}.toml"
+    if not force and any(listed.is_shipped and listed.name == path.stem for listed in list_presets(where.home)):
+        raise UsageError(f"{path.stem!r} comes with tui_lab.", "Choose another name, or hide that one with --force.")
     save_preset(path, exercise, hyperparameters, title=title or f"From {found.id}", overwrite=force)
     print(path)
     say(f"Train it: tui-lab run {path.stem}")

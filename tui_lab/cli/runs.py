@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from tui_lab.runs.store import Listed
 
 USUAL_LIMIT = 50
+LABEL_WIDTH, RUN_WIDTH = 24, 14  # columns of a comparison
 WIDE = 100  # columns from which a list shows presets and learning rates
 
 app = typer.Typer(
-    help="Every run that was trained, or is being trained.", no_args_is_help=True, rich_markup_mode="rich"
+    help="Your runs: list, watch, compare, resume, pause, stop, export, delete.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
 )
 
 
@@ -29,7 +32,7 @@ app = typer.Typer(
 def list_runs(
     context: typer.Context,
     exercise: Annotated[str | None, typer.Option(help="Only runs of this exercise.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only runs in this state.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only runs that are queued, running, finished, ...")] = None,
     limit: Annotated[
         int | None, typer.Option(min=0, help="At most so many, the newest; 0 = all. Default: 50, as JSON all.")
     ] = None,
@@ -37,7 +40,14 @@ def list_runs(
 ) -> None:
     """Every run, newest first."""
     from tui_lab.cli.output import data_console, print_json, say
+    from tui_lab.errors import UsageError, nearest
+    from tui_lab.labs.catalogue import find_exercise
+    from tui_lab.runs.status import STATES
 
+    if exercise is not None:
+        find_exercise(exercise)
+    if state not in (None, *STATES):
+        raise UsageError(f"There is no state {state!r}; there are {', '.join(STATES)}.", nearest(str(state), STATES))
     matching = (
         entry
         for entry in places(context).store.newest_first()
@@ -52,6 +62,8 @@ def list_runs(
         console.print(_list_table(found, is_narrow=console.width < WIDE))
         if next(matching, None) is not None:
             say(f"These are the newest {most}; --limit 0 lists all.")
+    elif exercise or state:
+        say("No run is like that; `tui-lab runs list` shows all there are.")
     else:
         say("No runs yet. Start one: tui-lab run digits-convnet")
 
@@ -68,6 +80,7 @@ def _list_table(found: list[Listed], *, is_narrow: bool) -> Any:
         s, hp = entry.status, entry.status.hyperparameters
         at = f" @{int(s.best['epoch'])}" if "epoch" in s.best else ""
         lr = f"{hp['lr']:g}" if isinstance(hp.get("lr"), int | float) else "-"
+        lr += f"→{s.changed_lr:g}" if s.changed_lr else ""
         cells: list[Any] = [
             marked(entry.state),
             Text(entry.run.id),
@@ -170,6 +183,8 @@ def _settings_table(status: Status) -> Any:
         for name, value in status.hyperparameters.items():
             made.add_row(name, Text(written(value)), "")
         return made
+    if status.changed_lr:
+        made.add_row("lr", Text(f"{status.changed_lr:g}, while it trained", "bold"), "")
     for name, declared in EXERCISES[status.exercise].declarations.items():
         value = status.hyperparameters.get(name, declared.default)
         if value != declared.default:
@@ -194,7 +209,7 @@ def watch(
 @app.command()
 def compare(context: typer.Context, runs: SomeRuns, as_json: AsJson = False) -> None:
     """Runs side by side: their metrics, and only the hyperparameters that differ."""
-    from tui_lab.cli.output import data_console, print_json, table
+    from tui_lab.cli.output import data_console, print_json
     from tui_lab.runs.store import listed
 
     store = places(context).store
@@ -210,14 +225,31 @@ def compare(context: typer.Context, runs: SomeRuns, as_json: AsJson = False) -> 
             ]
         )
         return
-    made = table("", *(f">{entry.run.id.rsplit('-', 1)[-1]}" for entry in entries))
+    console = data_console()
+    at_once = max(1, (console.width - LABEL_WIDTH) // RUN_WIDTH)
+    for start in range(0, len(entries), at_once):
+        console.print(_comparison(entries[start : start + at_once], differing))
+
+
+def _comparison(entries: list[Listed], differing: list[str]) -> Any:
+    from tui_lab.cli.output import table
+
+    made = table("", *(f">{_short_name(entry, entries)}" for entry in entries))
+    made.columns[0].no_wrap = True
     made.add_row("state", *(entry.state for entry in entries))
     for name in differing:
-        made.add_row(name, *(str(one.get(name, "-")) for one in values))
+        made.add_row(name, *(str(entry.status.hyperparameters.get(name, "-")) for entry in entries))
     made.add_section()
     for label, cells in _compared_metrics([entry.status for entry in entries]):
         made.add_row(label, *cells)
-    data_console().print(made)
+    return made
+
+
+def _short_name(entry: Listed, others: list[Listed]) -> str:
+    """The word that ends the id, or the whole id where another run shares it."""
+    word = entry.run.id.rsplit("-", 1)[-1]
+    is_unique = sum(other.run.id.endswith(f"-{word}") for other in others) == 1
+    return word if is_unique else entry.run.id
 
 
 def _compared_metrics(statuses: list[Status]) -> list[tuple[str, list[str]]]:
@@ -228,6 +260,7 @@ def _compared_metrics(statuses: list[Status]) -> list[tuple[str, list[str]]]:
         ("at epoch", [str(int(s.best.get("epoch", 0))) for s in statuses]),
         ("last test %", [percent(s.last.get("test_accuracy")) for s in statuses]),
         ("last train %", [percent(s.last.get("train_accuracy")) for s in statuses]),
+        ("changed lr", [f"{s.changed_lr:g}" if s.changed_lr else "-" for s in statuses]),
         ("epochs", [f"{s.epoch}/{s.epochs}" for s in statuses]),
         ("trained for", [duration(s.elapsed) for s in statuses]),
     ]

@@ -92,7 +92,8 @@ def outcome(snapshot: Snapshot) -> tuple[str, str]:
     if snapshot.state == "stopped":
         return f"Stopped{where}.", status.hint or resume
     if snapshot.state == "failed":
-        return f"Failed{where}: {status.message}", status.hint
+        tells_where = " at epoch " in status.message
+        return f"Failed{'' if tells_where else where}: {status.message}", status.hint
     # only whoever saw the worker die can say more than that it is gone
     said = status.message if status.state == "crashed" else ""
     return f"Crashed{where}: {said or 'its process is gone, without a last word.'}", resume

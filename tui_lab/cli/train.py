@@ -23,9 +23,11 @@ class ExerciseGroup(TyperGroup):
         return list(EXERCISES)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        from tui_lab.labs.catalogue import EXERCISES
+        from tui_lab.labs.catalogue import EXERCISES, find_exercise
 
-        return _command(EXERCISES[cmd_name]) if cmd_name in EXERCISES else None
+        if ctx.resilient_parsing and cmd_name not in EXERCISES:  # completion asks about half a name
+            return None
+        return _command(find_exercise(cmd_name))
 
 
 app = typer.Typer(

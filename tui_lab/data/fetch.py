@@ -13,6 +13,8 @@ import argparse
 import contextlib
 import errno
 import http.client
+import os
+import shutil
 import signal
 import socket
 import sys
@@ -48,7 +50,7 @@ def fetch(name: str, data_dir: Path, force: bool = False) -> bool:
         return False
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=data_dir) as folder:
+        with tempfile.TemporaryDirectory(prefix=_prefix(), dir=data_dir) as folder:
             arrived = Path(folder)
             _download(name, needed, arrived)
             for file in needed:
@@ -58,6 +60,11 @@ def fetch(name: str, data_dir: Path, force: bool = False) -> bool:
     except _FAILURES as error:
         raise MissingDataError(f"{name} could not be fetched into {data_dir}: {_reason(error)}.") from error
     return True
+
+
+def _prefix() -> str:
+    """How the temporary folders of this process begin."""
+    return f".fetch-{os.getpid()}-"
 
 
 def _download(name: str, files: Iterable[str], folder: Path) -> None:
@@ -142,6 +149,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
+        for left in given.data_dir.glob(f"{_prefix()}*"):  # the interrupt may have hit the clean-up itself
+            shutil.rmtree(left, ignore_errors=True)
         _say(f"Interrupted: {given.name} was not fetched.")
         return INTERRUPTED
     return DONE

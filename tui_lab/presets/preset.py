@@ -115,7 +115,7 @@ def save_preset(
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise UsageError(f"There is no file {path}.") from error
     except IsADirectoryError as error:

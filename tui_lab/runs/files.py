@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -25,7 +25,8 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[IO[bytes]]:
                 os.fsync(file.fileno())
         partial.replace(path)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error is the one that counts
+            partial.unlink(missing_ok=True)
         raise
 
 

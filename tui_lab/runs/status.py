@@ -58,6 +58,7 @@ class Status:
     message: str = ""
     hint: str = ""
     exit_code: int = 0
+    changed_lr: float = 0.0  # the base learning rate that replaced the one asked for; 0 = none
     control_seq: int = 0  # the last request of control.json that a worker has taken
 
     @classmethod

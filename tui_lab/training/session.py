@@ -215,6 +215,7 @@ class Session:
         if control.lr is not None and control.lr != self.engine.base_lr:
             message = f"Learning rate changed from {self.engine.base_lr:g} to {control.lr:g}."
             self.engine.set_lr(control.lr)
+            self.recorder.note(changed_lr=control.lr)
             self.recorder.event("log", message=message, total_step=self.engine.total_step)
             self._save()  # or a crash would bring the old rate back
         if control.command == "stop":
@@ -226,6 +227,7 @@ class Session:
         """Stand still until told to run on, to take a single step, or to stop."""
         self.watch.pause()
         if not self._may_step:
+            self._save()  # a pause may last; whatever ends it, nothing is lost
             self.recorder.update(state="paused", step=self.engine.step, elapsed=self.watch.elapsed)
         while self._is_paused and not self._may_step and not self._is_interrupted:
             time.sleep(PAUSE_POLL_S)
