@@ -6,34 +6,83 @@ no command that trains nothing imports torch.
 
 from __future__ import annotations
 
+import importlib
 import io
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from tui_lab import __version__, paths
-from tui_lab.cli import bench, data, doctor, exercises, presets, run, runs, train
 from tui_lab.cli.context import Places
 from tui_lab.cli.output import print_error
-from tui_lab.errors import TuiLabError
+from tui_lab.errors import TuiLabError, UsageError, nearest
 
-ORDER = ("train", "run", "exercises", "describe", "presets", "runs", "data", "doctor", "bench")
+TRAIN, KEEP, CHECK = "Train", "Look and keep", "This machine"
 
 
-class OrderedGroup(TyperGroup):
-    """Lists the commands in the order in which a newcomer needs them."""
+@dataclass(frozen=True)
+class Entry:
+    """A command as the list of commands shows it, and where it is: a Typer app or a function of a module of `cli`."""
+
+    module: str
+    name: str
+    panel: str
+    help: str
+
+
+COMMANDS = {  # in the order in which a newcomer needs them
+    "train": Entry("train", "app", TRAIN, "Train an exercise; every hyperparameter is a flag."),
+    "run": Entry(
+        "run", "run", TRAIN, "Train presets: tui-lab run digits-convnet, tui-lab run 2.5 2.6 --seeds 3 --jobs 2."
+    ),
+    "exercises": Entry("exercises", "list_exercises", TRAIN, "What can be trained."),
+    "describe": Entry("exercises", "describe", TRAIN, "Every hyperparameter of an exercise."),
+    "presets": Entry("presets", "app", TRAIN, "Ready-made configurations: the practical's figures, and your own."),
+    "runs": Entry("runs", "app", KEEP, "Your runs: list, watch, compare, resume, pause, stop, export, delete."),
+    "data": Entry("data", "app", CHECK, "Data sets: what is there, and fetching the rest."),
+    "doctor": Entry("doctor", "doctor", CHECK, "What this machine offers, what is missing, and what to do."),
+    "bench": Entry("bench", "bench", CHECK, "This engine beside a plain DataLoader loop, in turns."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Makes a command when it is called for; to list them, their entries are enough."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(ORDER)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entry = COMMANDS.get(cmd_name)
+        return entry and TyperCommand(cmd_name, help=entry.help, rich_help_panel=entry.panel)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if not ctx.resilient_parsing and args[0] not in COMMANDS:
+            raise UsageError(f"There is no command {args[0]!r}.", nearest(args[0], COMMANDS) or "See tui-lab --help.")
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, _load(name) if name else None, rest
+
+
+def _load(name: str) -> Any:
+    """The command itself."""
+    entry = COMMANDS[name]
+    found = getattr(importlib.import_module(f"tui_lab.cli.{entry.module}"), entry.name)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+        single.command(name)(found)
+        found = single
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
 
 
 app = typer.Typer(
     name="tui-lab",
-    cls=OrderedGroup,
+    cls=LazyGroup,
     help="A lab bench for deep learning in the terminal.",
     epilog="Start here: [bold]tui-lab run digits-convnet[/bold] trains a network in seconds, with nothing to download.",
     no_args_is_help=True,
@@ -64,19 +113,6 @@ def root(
 ) -> None:
     """Settle the folders before any command runs."""
     context.obj = Places(paths.home_dir(home), paths.data_dir(data_dir))
-
-
-TRAIN, KEEP, CHECK = "Train", "Look and keep", "This machine"
-
-app.add_typer(train.app, name="train", rich_help_panel=TRAIN)
-app.command("run", rich_help_panel=TRAIN)(run.run)
-app.command("exercises", rich_help_panel=TRAIN)(exercises.list_exercises)
-app.command("describe", rich_help_panel=TRAIN)(exercises.describe)
-app.add_typer(presets.app, name="presets", rich_help_panel=TRAIN)
-app.add_typer(runs.app, name="runs", rich_help_panel=KEEP)
-app.add_typer(data.app, name="data", rich_help_panel=CHECK)
-app.command("doctor", rich_help_panel=CHECK)(doctor.doctor)
-app.command("bench", rich_help_panel=CHECK)(bench.bench)
 
 
 def main() -> None:
