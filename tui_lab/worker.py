@@ -142,7 +142,7 @@ def open_session(
         plan=Plan(**checkpoint["plan"]) if checkpoint else None,
     )
     engine = prepared.engine
-    session = Session(engine, prepared.evaluations, recorder)
+    session = Session(engine, prepared.evaluations, recorder, dataset.classes)
     if checkpoint:
         session.load_state(checkpoint)
     plan = {

@@ -79,6 +79,14 @@ def test_a_diverging_run_fails_with_epoch_and_step_and_keeps_its_good_checkpoint
         assert all(bool(torch.isfinite(tensor).all()) for tensor in saved.values())
 
 
+def test_a_loss_that_diverges_and_stays_finite_is_said_to_once(tmp_path):
+    run = create(tmp_path, "mlp", hidden=[20], activation="tanh", lr=100.0, epochs=5)
+    assert train(run).state == "finished"
+    warnings = [event["message"] for event in events_as_trained(run) if event["kind"] == "warning"]
+    assert len(warnings) == 1
+    assert "diverges" in warnings[0] and "0.69" in warnings[0] and "--lr" in warnings[0]
+
+
 def test_a_checkpoint_that_is_none_fails_the_run_with_its_name(tmp_path):
     run = create(tmp_path, "mlp", epochs=2)
     run.checkpoint.write_bytes(pickle.dumps(Bomb(tmp_path / "boom"), protocol=2))

@@ -5,6 +5,7 @@ Events, control, checkpoints, best weights and early stopping live here; the ari
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,12 +18,13 @@ from tui_lab.data.batches import Batches
 from tui_lab.errors import DivergedError
 from tui_lab.runs.recorder import Recorder
 from tui_lab.training.checkpoint import save_checkpoint, save_weights
-from tui_lab.training.engine import Engine
+from tui_lab.training.engine import SMALLER_STEPS, Engine
 from tui_lab.training.selection import Selection
 
 CHECKPOINT_INTERVAL_S = 10.0  # between checkpoints at ends of epochs
 LONG_EPOCH_S = 60.0  # a checkpoint is also made within an epoch that lasts this long
 PAUSE_POLL_S = 0.05
+DIVERGED = 3.0  # times the loss of guessing: no run that learns has that, averaged over an epoch
 
 
 class Stopped(Exception):  # noqa: N818
@@ -58,13 +60,15 @@ class Session:
         evaluations: batches to evaluate after each epoch by the name of their split: "test", "validation",
             "train_eval" (the training set in eval mode).
         recorder: the run directory's pen.
+        classes: of the data set; guessing evenly among them has a loss of log(classes).
     """
 
-    def __init__(self, engine: Engine, evaluations: Mapping[str, Batches], recorder: Recorder) -> None:
+    def __init__(self, engine: Engine, evaluations: Mapping[str, Batches], recorder: Recorder, classes: int) -> None:
         self.engine = engine
         self.evaluations = evaluations
         self.recorder = recorder
         self.selection = Selection(engine.hyperparameters)
+        self._guessing_loss = math.log(classes)
         self.watch = Stopwatch()
         self._is_interrupted = False
         self._best_weights: dict[str, Tensor] | None = None
@@ -75,6 +79,7 @@ class Session:
         self._carried: tuple[list[float], list[float]] = [], []  # losses, accuracies
         self._carried_seconds = 0.0
         self._saved_at = time.monotonic()  # nothing to lose yet
+        self._has_diverged = False
         self._is_paused = False
         self._may_step = False  # once, while paused
 
@@ -203,8 +208,19 @@ class Session:
         self.recorder.note(
             epoch=engine.epoch, step=0, elapsed=elapsed, last=dict(metrics), best=dict(self.selection.best)
         )
+        self._warn_of_divergence(train.loss)
         if engine.epoch == 1 or time.monotonic() - self._saved_at > CHECKPOINT_INTERVAL_S:
             self._save()
+
+    def _warn_of_divergence(self, train_loss: float) -> None:
+        """A loss can diverge and stay finite: the run goes on, but nobody should take it for a result."""
+        if not self._has_diverged and train_loss > DIVERGED * self._guessing_loss:
+            self._has_diverged = True
+            text = (
+                f"The training loss of epoch {self.engine.epoch} is {train_loss:.4g}; guessing would have "
+                f"{self._guessing_loss:.2f}: the run diverges. {SMALLER_STEPS}"
+            )
+            self.recorder.event("warning", message=text)
 
     # Control
 
