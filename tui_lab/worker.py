@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from tui_lab.runs.directory import Request, RunDirectory
 from tui_lab.runs.recorder import Recorder
 
 if TYPE_CHECKING:
+    from tui_lab.data.dataset import Dataset
     from tui_lab.training.session import Session
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -123,8 +125,6 @@ def open_session(
     threads: int,
 ) -> Session:
     """Data, model and position: at the start, or where the run's checkpoint stands."""
-    import torch
-
     from tui_lab.data.load import load_dataset
     from tui_lab.training.checkpoint import load_checkpoint
     from tui_lab.training.plan import Plan
@@ -145,18 +145,22 @@ def open_session(
     session = Session(engine, prepared.evaluations, recorder, dataset.classes)
     if checkpoint:
         session.load_state(checkpoint)
-    plan = {
-        "device": engine.plan.device,
-        "threads": threads,
-        "precision": engine.plan.precision,
-        "channels_last": engine.plan.channels_last,
-    }
+    _announce(session, exercise, dataset, is_resumed=checkpoint is not None)
+    return session
+
+
+def _announce(session: Session, exercise: Exercise, dataset: Dataset, *, is_resumed: bool) -> None:
+    """Say in the log and in the status what is about to be trained, on what, and from where on."""
+    import torch
+
+    engine, recorder = session.engine, session.recorder
+    plan = asdict(engine.plan)
     position = {"epoch": engine.epoch, "step": engine.step, "total_step": engine.total_step}
     recorder.event(
         "started",
         exercise=exercise.name,
-        resumed_from=position if checkpoint else None,
-        epochs=hyperparameters.epochs,
+        resumed_from=position if is_resumed else None,
+        epochs=engine.hyperparameters.epochs,
         steps_per_epoch=engine.steps_per_epoch,
         parameters=sum(parameter.numel() for parameter in engine.model.parameters()),
         dataset=dataset.name,
@@ -171,14 +175,13 @@ def open_session(
     )
     recorder.update(
         epoch=engine.epoch,
-        epochs=hyperparameters.epochs,
+        epochs=engine.hyperparameters.epochs,
         step=engine.step,
         steps_per_epoch=engine.steps_per_epoch,
         elapsed=session.watch.elapsed,
         best=dict(session.selection.best),
         **plan,
     )
-    return session
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ def _problems_with_torch(report: dict[str, Any]) -> list[Problem]:
     unseen = [device["title"] for device in report["devices"] if device["name"] not in seen]
     if unseen:
         built = f"for CUDA {torch['cuda_build']}" if torch["cuda_build"] else "without CUDA"
-        remedy = f"torch {torch['torch']} is built {built}; install one that fits the driver (https://pytorch.org)."
+        remedy = f"torch {torch['torch']} is built {built}; install one that fits the driver."
         found.append(Problem(f"The driver lists {', '.join(unseen)}, but torch cannot use it.", remedy))
     return found
 
