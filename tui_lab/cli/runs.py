@@ -255,15 +255,17 @@ def _short_name(entry: Listed, others: list[Listed]) -> str:
 def _compared_metrics(statuses: list[Status]) -> list[tuple[str, list[str]]]:
     from tui_lab.cli.output import duration, percent
 
-    return [
+    rows = [
         ("best test %", [percent(s.best.get("test_accuracy")) for s in statuses]),
         ("at epoch", [str(int(s.best.get("epoch", 0))) for s in statuses]),
         ("last test %", [percent(s.last.get("test_accuracy")) for s in statuses]),
         ("last train %", [percent(s.last.get("train_accuracy")) for s in statuses]),
-        ("changed lr", [f"{s.changed_lr:g}" if s.changed_lr else "-" for s in statuses]),
         ("epochs", [f"{s.epoch}/{s.epochs}" for s in statuses]),
         ("trained for", [duration(s.elapsed) for s in statuses]),
     ]
+    if any(s.changed_lr for s in statuses):
+        rows.append(("changed lr", [f"{s.changed_lr:g}" if s.changed_lr else "-" for s in statuses]))
+    return rows
 
 
 app.command()(runs_control.resume)
