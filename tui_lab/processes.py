@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 THREADS_VARIABLE = "TUI_LAB_THREADS"  # set by an executor: the most threads a worker may use
+STANDBY_FLAG = "--standby"  # in place of a run's directory: a worker that is told its run later
 
 
 def module_command(module: str, *arguments: str) -> list[str]:

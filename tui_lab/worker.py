@@ -2,27 +2,35 @@
 
 Run directory in, events out. Its standard output and error go to the run's log.txt; its exit code is that of the
 command line (0 finished or stopped, 1 failed, 2 unusable request, 3 missing data or device).
+
+With --standby in place of a directory it imports what every run needs, and waits to be told its run: see `stand_by`.
 """
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tui_lab import paths
+from tui_lab.devices import cores
 from tui_lab.errors import DONE, FAILED, DivergedError, TuiLabError
 from tui_lab.hyperparameters import Hyperparameters, build
-from tui_lab.labs.catalogue import find_exercise
+from tui_lab.labs.catalogue import EXERCISES, find_exercise
 from tui_lab.labs.exercise import Exercise
-from tui_lab.processes import THREADS_VARIABLE
+from tui_lab.processes import STANDBY_FLAG, THREADS_VARIABLE
 from tui_lab.runs.directory import Request, RunDirectory
 from tui_lab.runs.recorder import Recorder
+from tui_lab.runs.store import RunStore
 
 if TYPE_CHECKING:
     from tui_lab.data.dataset import Dataset
@@ -32,12 +40,52 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train the run in the directory given. Returns the exit code."""
+    """Train the run in the directory given, or the one that is told to a stand-by. Returns the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     if len(given) != 1:
-        print("usage: python -m tui_lab.worker RUN_DIRECTORY", file=sys.stderr)
+        print(f"usage: python -m tui_lab.worker RUN_DIRECTORY | {STANDBY_FLAG}", file=sys.stderr)
         return FAILED
-    run = RunDirectory(Path(given[0]).absolute())
+    if given == [STANDBY_FLAG]:
+        return stand_by()
+    return work(RunDirectory(Path(given[0]).absolute()))
+
+
+def stand_by() -> int:
+    """Import everything, say so with a line on stdout, and work on the run that a line on stdin then names.
+
+    That line is JSON, `{"run": PATH, "threads": N}`, with N as in the executor's variable. Without one, nobody needs
+    this process any more. Returns the exit code.
+    """
+    warm_up()
+    with suppress(BrokenPipeError):  # whoever started it may have given it a run and be gone
+        print("ready", flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        return DONE
+    order = json.loads(line)
+    run = RunDirectory(Path(order["run"]))
+    os.environ[THREADS_VARIABLE] = str(order["threads"])
+    with run.log.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+        for source, stream in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(source.fileno(), stream)
+    return work(run)
+
+
+def warm_up() -> None:
+    """Train a tiny run in a temporary folder: whatever the next one needs is then imported, and has been used once."""
+    exercise = find_exercise("mlp")
+    tiny = {"dataset": "circles", "train_size": 10, "test_size": 10, "epochs": 1}
+    plain = {"device": "cpu", "threads": cores(), "precision": "fp32", "channels_last": "off"}
+    with TemporaryDirectory(prefix="tui-lab-") as home:
+        hyperparameters = build(exercise.hyperparameters, {**tiny, **plain})
+        work(RunStore(Path(home)).create(exercise.name, hyperparameters.model_dump()))
+    _on_signals(signal.SIG_DFL)  # of the tiny run
+    for other in EXERCISES.values():
+        importlib.import_module(other.model.partition(":")[0])
+
+
+def work(run: RunDirectory) -> int:
+    """Train the run, unless another process does. Returns the exit code."""
     try:
         with run.held(), Recorder(run) as recorder:
             return _train(run, recorder)
@@ -87,7 +135,7 @@ def _train(run: RunDirectory, recorder: Recorder) -> int:
     return DONE
 
 
-def _on_signals(handler: Callable[..., None]) -> None:
+def _on_signals(handler: Callable[..., None] | signal.Handlers) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)
 
@@ -101,7 +149,8 @@ def choose_threads(exercise: Exercise, hyperparameters: Hyperparameters, earlier
 
 
 def settle_process(threads: int) -> None:
-    """Set up this process for training: threads and allocator before torch is imported, then torch itself."""
+    """Set up this process for training: threads and allocator before torch is imported, then torch itself. In a process
+    that has it already, the threads of whatever is loaded are set to the new number."""
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
     # libgomp's threads wait spinning, long by default: beside other work that makes training several times slower. This
@@ -110,10 +159,15 @@ def settle_process(threads: int) -> None:
     from tui_lab.training.memory import keep_freed_memory
 
     keep_freed_memory()
+    were_loaded = "torch" in sys.modules
 
     import torch
 
     torch.set_num_threads(threads)
+    if were_loaded:  # libraries look at the variables only when they are loaded
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        threadpool_limits(threads)
 
 
 def open_session(
@@ -126,6 +180,7 @@ def open_session(
 ) -> Session:
     """Data, model and position: at the start, or where the run's checkpoint stands."""
     from tui_lab.data.load import load_dataset
+    from tui_lab.inspections.inspector import Inspector
     from tui_lab.training.checkpoint import load_checkpoint
     from tui_lab.training.plan import Plan
     from tui_lab.training.prepare import prepare
@@ -142,7 +197,8 @@ def open_session(
         plan=Plan(**checkpoint["plan"]) if checkpoint else None,
     )
     engine = prepared.engine
-    session = Session(engine, prepared.evaluations, recorder, dataset.classes)
+    inspector = Inspector(recorder, dataset, prepared.evaluations["test"])
+    session = Session(engine, prepared.evaluations, recorder, dataset.classes, inspector)
     if checkpoint:
         session.load_state(checkpoint)
     _announce(session, exercise, dataset, is_resumed=checkpoint is not None)

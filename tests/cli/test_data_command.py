@@ -61,7 +61,7 @@ def test_the_table_says_what_is_there_and_how_to_fetch_the_rest(small_mnist):
     assert rows["cifar10"].split() == ["cifar10", "50,000", "10,000", "3×32×32", "10", "170.5", "MB", "no"]
     assert rows["circles"].split()[-1] == "generated"
     assert str(small_mnist) in result.stdout and "CC BY-SA 3.0" in result.stdout
-    assert "tui-lab data fetch fashion-mnist cifar10" in result.stderr
+    assert f"tui-lab --data {small_mnist} data fetch fashion-mnist cifar10" in result.stderr
 
 
 def test_an_incomplete_data_set_is_missing(small_mnist):

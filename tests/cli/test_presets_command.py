@@ -17,7 +17,9 @@ from tests.cli.terminal import Terminal
 from tui_lab.cli import launch
 from tui_lab.cli.main import app
 from tui_lab.errors import USAGE, TuiLabError, UsageError
+from tui_lab.jobs import launch as jobs_launch
 from tui_lab.labs.mlp import MLPHyperparameters
+from tui_lab.paths import HOME_VARIABLE
 from tui_lab.presets import find_preset, json_schema, list_presets, load_preset
 from tui_lab.presets.library import shipped_dir
 from tui_lab.runs.store import RunStore
@@ -103,7 +105,7 @@ def test_show_tells_text_settings_published_values_and_commands(home: Path) -> N
     assert ["test", "loss", "1.133"] in rows
     assert "momentum 0," in text.partition("By default: ")[2]
     assert "total_iters" not in text  # has no effect with this scheduler
-    assert "\ntui-lab run fig-2.10\n" in text
+    assert f"\ntui-lab --home {home} run fig-2.10\n" in text
 
 
 def test_show_as_json_has_the_whole_configuration(home: Path) -> None:
@@ -124,12 +126,12 @@ def test_the_command_that_show_prints_trains_the_same_configuration(
     name: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[Any, Any]] = []
-    monkeypatch.setattr(launch, "create_run", lambda places, exercise, values, preset: made.append((exercise, values)))
-    monkeypatch.setattr(launch, "check_launch", lambda *_: None)
+    monkeypatch.setattr(jobs_launch, "create_run", lambda store, exercise, values, *_: made.append((exercise, values)))
+    monkeypatch.setattr(jobs_launch, "check_launch", lambda *_: None)
     monkeypatch.setattr(launch, "follow", lambda runs, **_: None)
     command = shlex.split(json.loads(output(home, "presets", "show", name, "--json"))["command"])
-    assert command[0] == "tui-lab"
-    output(home, *command[1:])
+    assert command[:3] == ["tui-lab", "--home", str(home)]
+    output(home, *command[3:])
     preset = find_preset(name, home)
     assert made == [(preset.exercise, preset.configuration())]
 
@@ -266,7 +268,7 @@ def test_completion_says_nothing_about_a_home_that_cannot_be_read(tmp_path: Path
 
 
 def test_at_80_columns_no_line_is_longer(home: Path) -> None:
-    with Terminal("--home", str(home), "presets", "list", columns=80) as terminal:
+    with Terminal("presets", "list", columns=80, environment={HOME_VARIABLE: str(home)}) as terminal:
         terminal.wait()
     lines = Text.from_ansi(terminal.output.replace("\r", "")).plain.splitlines()
     assert any("fig-2.05" in line for line in lines)

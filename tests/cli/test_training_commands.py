@@ -97,7 +97,7 @@ def test_a_finished_run_is_not_resumed_or_stopped(trained):
         (["train", "convnet", "--dataset", "mnist", "--standardize", "pca-published"], 2, ["three channels"]),
         (["train", "mlp", "--device", "cuda:7"], 3, ["cuda:7", "cpu"]),
         (["train", "mlp", "--device", "tpu"], 2, ["tpu", "cuda"]),
-        (["train", "convnet"], 3, ["tui-lab data fetch cifar10", "digits"]),
+        (["train", "convnet"], 3, ["data fetch cifar10", "digits"]),
         (["train", "mlpp"], 2, ["mlp"]),
         (["train", "mlp", "--preset", "digits-convnet"], 2, ["convnet"]),
         (["run", "no-such-preset"], 2, ["no-such-preset"]),
@@ -131,7 +131,7 @@ def test_ctrl_c_stops_cleanly_says_how_to_resume_and_resume_finishes(tmp_path):
     ) as terminal:
         terminal.until("epoch    5")
         terminal.send("\x03")
-        terminal.until("tui-lab runs resume")
+        terminal.until(f"tui-lab {' '.join(places)} runs resume")
         assert terminal.wait() == 130
     (run,) = json.loads(tui_lab(tmp_path, "runs", "list", "--json").stdout)
     assert run["state"] == "stopped" and 0 < run["epoch"] < 800

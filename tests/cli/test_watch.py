@@ -21,16 +21,17 @@ from typer.testing import CliRunner
 from tests.cli.terminal import Terminal
 from tests.waiting import wait_until
 from tui_lab.charts.plot import DARK
+from tui_lab.charts.training import curves, time_unit
 from tui_lab.cli import watch_view
 from tui_lab.cli.keys import Keys
 from tui_lab.cli.main import app
-from tui_lab.cli.sentences import Position, Snapshot, epoch_line, outcome
 from tui_lab.cli.watch import SMOOTHINGS, changed
-from tui_lab.cli.watch_view import Look, Settings, View, curves, time_unit
+from tui_lab.cli.watch_view import Look, Settings, View
 from tui_lab.runs.control import read_control
 from tui_lab.runs.directory import Request, RunDirectory
 from tui_lab.runs.history import History
 from tui_lab.runs.recorder import Recorder
+from tui_lab.runs.sentences import Position, Snapshot, epoch_line, outcome
 from tui_lab.runs.status import STATES, Status
 
 RUN_ID = "20260101-120000-mlp-fern"
@@ -178,7 +179,7 @@ def test_colours_are_those_of_the_charts():
 
 def test_curves_are_raw_under_smoothed_training_and_every_evaluation():
     history = history_of(4)
-    found = {series.name: series for series in curves(history, "accuracy", Settings(smoothing=0.5, axis="total_step"))}
+    found = {series.name: series for series in curves(history, "accuracy", smoothing=0.5, axis="total_step")}
     assert list(found) == ["raw", "train", "test"]
     raw = [100 * (1 - 1 / step) for step in range(1, 41)]
     assert found["raw"].y == pytest.approx(raw) and found["raw"].faint
@@ -194,7 +195,7 @@ def test_epochs_shorter_than_the_time_between_step_events_are_the_training_curve
     history.add(step_event(1))
     for epoch in range(1, 5):
         history.add(epoch_event(epoch))
-    train = curves(history, "loss", Settings(smoothing=0))[1]
+    train = curves(history, "loss", smoothing=0)[1]
     assert (train.name, train.x, train.y) == ("train", [1, 2, 3, 4], [1, 1 / 2, 1 / 3, 1 / 4])
 
 
@@ -202,7 +203,7 @@ def test_the_time_axis_is_in_the_unit_that_suits_the_run():
     assert time_unit(history_of(3)) == ("seconds", 1)
     long = history_of(40)
     assert time_unit(long) == ("minutes", 60)
-    assert curves(long, "loss", Settings(axis="elapsed"), 60)[0].x[-1] == pytest.approx(200 / 60)
+    assert curves(long, "loss", axis="elapsed")[0].x[-1] == pytest.approx(200 / 60)
     assert any("minutes" in line for line in lines(snapshot_of(epochs=40), (80, 24), Settings(axis="elapsed")))
 
 
@@ -449,8 +450,9 @@ def test_a_live_run_is_controlled_and_left_alone(run):
             terminal.send("q")
             after = assert_left(terminal)
         assert run.read_status().actual_state() == "paused"
-    assert f"{RUN_ID} stays paused.\nCome back: tui-lab runs watch {RUN_ID}\n" in after
-    assert f"tui-lab runs stop {RUN_ID}\n" in after
+    home = run.path.parents[1]
+    assert f"{RUN_ID} stays paused.\nCome back: tui-lab --home {home} runs watch {RUN_ID}\n" in after
+    assert f"tui-lab --home {home} runs stop {RUN_ID}\n" in after
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x1b"])
@@ -460,7 +462,8 @@ def test_ctrl_c_and_escape_leave_too(run, key):
         with watching(run) as terminal:
             terminal.until("epoch 2/20")
             terminal.send(key)
-            assert f"{RUN_ID} goes on.\nCome back: tui-lab runs watch {RUN_ID}\n" in assert_left(terminal)
+            come_back = f"Come back: tui-lab --home {run.path.parents[1]} runs watch {RUN_ID}"
+            assert f"{RUN_ID} goes on.\n{come_back}\n" in assert_left(terminal)
         assert run.read_status().actual_state() == "running"
 
 

@@ -8,24 +8,41 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.waiting import wait_until
-from tui_lab.jobs import local
+from tui_lab.jobs import scheduler
+from tui_lab.jobs import workers as workers_module
 from tui_lab.runs import store as store_module
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import Status, process_started
 from tui_lab.runs.store import RunStore
 
-SCRIPT = """
+WORKER = """
 import json, os, sys, time
-path = sys.argv[1]
+home, path = os.path.dirname(sys.argv[0]), sys.argv[1]
+stood_by = path == "--standby"
+if stood_by:
+    with open(home + "/standbys", "a") as file:
+        print(os.getpid(), file=file)
+    while os.path.exists(home + "/importing"):
+        time.sleep(0.005)
+    print("ready", flush=True)
+    line = sys.stdin.readline()
+    if not line or os.path.exists(home + "/unfit"):
+        sys.exit(0)
+    order = json.loads(line)
+    path, os.environ["TUI_LAB_THREADS"] = order["run"], str(order["threads"])
+    log = os.open(path + "/log.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.dup2(log, 1)
 print("at work", flush=True)
-seen = {"pid": os.getpid(), "sid": os.getsid(0), "cwd": os.getcwd(), "threads": os.environ.get("TUI_LAB_THREADS"),
-        "stdin": sys.stdin.read(), "time": time.monotonic()}
+seen = {"pid": os.getpid(), "sid": os.getsid(0), "ppid": os.getppid(), "cwd": os.getcwd(), "stdin": sys.stdin.read(),
+        "threads": os.environ.get("TUI_LAB_THREADS"), "time": time.monotonic(), "stood_by": stood_by}
 with open(path + "/.seen", "w") as file:
     json.dump(seen, file)
 os.rename(path + "/.seen", path + "/seen")
@@ -36,9 +53,31 @@ while not os.path.exists(path + "/exit"):
 sys.exit(int(open(path + "/exit").read()))
 """
 
+QUEUE = """
+import sys
+from tui_lab.jobs import queue, workers
+worker = [sys.executable, "-I", "-S", sys.argv[1]]
+workers.WORKER, workers.STANDBY = worker, [*worker, "--standby"]
+queue.POLL_S = 0.005
+queue.main(sys.argv[2:])
+"""
+
 
 class FakeWorkers:
-    """The workers that an executor starts in place of the real ones."""
+    """The workers, and the stand-by, that an executor starts in place of the real ones."""
+
+    def __init__(self, folder: Path) -> None:
+        self.script = folder / "worker.py"
+        self.script.write_text(WORKER)
+        self.command = [sys.executable, "-I", "-S", str(self.script)]
+        self.queue_command = [sys.executable, "-c", QUEUE, str(self.script)]
+        self.importing = folder / "importing"  # while it exists, a stand-by does not get ready
+        self.unfit = folder / "unfit"  # while it exists, a stand-by ends when it is given a run
+        self._standbys = folder / "standbys"
+
+    def standbys(self) -> list[int]:
+        """The pids of all stand-bys that were ever started."""
+        return [int(line) for line in self._standbys.read_text().split()] if self._standbys.exists() else []
 
     def seen(self, run: RunDirectory) -> dict[str, Any]:
         """What the worker of `run` saw of the world, once it is there."""
@@ -64,6 +103,14 @@ class FakeWorkers:
         return pid
 
 
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended, noticed by its parent or not."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunStore]:
     """A store whose workers do not outlive the test."""
@@ -73,15 +120,16 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunStore]
     for run in store.runs():
         status = Status.read(run.status)
         if status is not None and status.pid != os.getpid() and status.held_by():
-            os.kill(status.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(status.pid, signal.SIGKILL)
 
 
 @pytest.fixture
 def workers(store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWorkers]:
-    script = tmp_path / "worker.py"
-    script.write_text(SCRIPT)
-    monkeypatch.setattr(local, "WORKER", (sys.executable, "-I", "-S", str(script)))
-    fakes = FakeWorkers()
+    fakes = FakeWorkers(tmp_path)
+    monkeypatch.setattr(workers_module, "WORKER", fakes.command)
+    monkeypatch.setattr(workers_module, "STANDBY", [*fakes.command, "--standby"])
+    monkeypatch.setattr(scheduler, "QUEUE", fakes.queue_command)
     yield fakes
     for run in store.runs():
         fakes.end(run)

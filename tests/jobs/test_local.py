@@ -12,7 +12,8 @@ from tests.waiting import wait_until
 from tui_lab.errors import FAILED, USAGE, RunBusyError
 from tui_lab.hyperparameters import build
 from tui_lab.jobs import local
-from tui_lab.jobs.local import LocalExecutor, start_worker
+from tui_lab.jobs.local import LocalExecutor
+from tui_lab.jobs.workers import start_worker
 from tui_lab.labs.catalogue import find_exercise
 from tui_lab.runs.status import Status, process_started
 from tui_lab.worker import THREADS_VARIABLE, choose_threads

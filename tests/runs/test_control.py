@@ -46,7 +46,7 @@ def test_renewing_forgets_what_was_asked_of_the_earlier_worker(path):
 def test_a_valid_request_is_read_as_it_stands(tmp_path_factory, command, lr, seq):
     path = tmp_path_factory.getbasetemp() / "valid.json"
     path.write_text(json.dumps({"command": command, "lr": lr, "seq": seq}))
-    assert read_control(path) == Control(command, lr, seq)
+    assert read_control(path) == Control(command, lr, seq, steps=1 if command == "step" else 0)
 
 
 json_values = st.recursive(
@@ -115,8 +115,33 @@ def test_two_single_steps_are_two(path):
     watcher = ControlWatcher(path)
     for seq in (1, 2):
         request(path, "step")
-        assert watcher.poll() == Control("step", None, seq)
+        assert watcher.poll() == Control("step", None, seq, steps=1)
         assert watcher.poll() is None
+
+
+@given(st.lists(st.sampled_from([*COMMANDS, "lr", "look"])))
+def test_every_single_step_asked_for_in_a_row_is_given_however_often_the_worker_looks(tmp_path_factory, asked):
+    """What was asked before something else counts only if the worker looked in time."""
+    path = tmp_path_factory.mktemp("control") / "control.json"
+    watcher = ControlWatcher(path)
+    due = 0
+    for what in [*asked, "look"]:
+        if what == "look":
+            control = watcher.poll()
+            assert (control.steps if control else 0) == due
+            due = 0
+        elif what == "lr":
+            request(path, lr=0.5)
+            due = 0
+        else:
+            request(path, what)
+            due = due + 1 if what == "step" else 0
+
+
+@pytest.mark.parametrize("steps", ["0", "-3", "2.5", "null", '"2"', "1e999"])
+def test_a_number_of_steps_that_is_none_is_one(path, steps):
+    path.write_text(f'{{"command": "step", "seq": 3, "steps": {steps}}}')
+    assert ControlWatcher(path).poll() == Control("step", None, 3, steps=1)
 
 
 def test_the_last_of_several_requests_counts_with_what_it_kept(path):
@@ -127,7 +152,7 @@ def test_the_last_of_several_requests_counts_with_what_it_kept(path):
         assert watcher.poll() == Control("pause", seq, seq)
         request(path, "run")
         request(path, "step")
-        assert watcher.poll() == Control("step", seq, seq + 2)
+        assert watcher.poll() == Control("step", seq, seq + 2, steps=1)
 
 
 @pytest.mark.parametrize("command", ["stop", "pause", "step"])
@@ -137,7 +162,7 @@ def test_what_an_earlier_worker_took_is_not_given_to_the_next(path, command):
     watcher = ControlWatcher(path, taken)
     assert watcher.poll() is None
     request(path, command)
-    assert watcher.poll() == Control(command, None, taken + 1)
+    assert watcher.poll() == Control(command, None, taken + 1, steps=1 if command == "step" else 0)
 
 
 @pytest.mark.parametrize("command", ["stop", "pause"])

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.runs.conftest import make_run
 from tui_lab.errors import UsageError
 from tui_lab.runs.events import EventWriter
-from tui_lab.runs.export import FORMATS, events_as_trained, export, to_csv, to_json, to_tensorboard
+from tui_lab.runs.export import FORMATS, events_as_trained, export, export_together, to_csv, to_json, to_tensorboard
+from tui_lab.runs.label import Label
 from tui_lab.runs.status import Status
 
 
@@ -113,7 +114,39 @@ def test_csv_of_a_run_that_has_not_begun_is_its_header(run):
     assert to_csv(run) == "epoch,total_step,elapsed\n"
 
 
+def test_several_runs_are_one_table_that_says_which_run_a_row_is_of(trained, tmp_path):
+    other = make_run(tmp_path, "20260102-120000-mlp-fox")
+    write(other, started(), epoch(1, run=7.0, validation_loss=0.25), epoch(2, test_accuracy=0.75))
+    export_together([trained, other], "csv", tmp_path / "new" / "all.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "new" / "all.csv").read_text())))
+    assert [(row["run"], row["epoch"]) for row in rows] == [
+        *((trained.id, epoch) for epoch in "123"),
+        *((other.id, epoch) for epoch in "12"),
+    ]
+    assert list(rows[0])[:4] == ["run", "epoch", "total_step", "elapsed"]
+    assert {row["run"]: row["validation_loss"] for row in rows[:4]} == {trained.id: "", other.id: "0.25"}
+    for run in (trained, other):
+        own = list(csv.DictReader(io.StringIO(to_csv(run))))
+        shared = [{name: row[name] for name in own[0] if name != "run"} for row in rows if row["run"] == run.id]
+        assert shared == [{name: value for name, value in row.items() if name != "run"} for row in own]
+
+
 # JSON
+
+
+def test_several_runs_are_one_list(trained, tmp_path):
+    other = make_run(tmp_path, "20260102-120000-mlp-fox")
+    Label("Best", "of all").write(other.label)
+    export_together([other, trained], "json", tmp_path / "all.json")
+    whole = json.loads((tmp_path / "all.json").read_text())
+    assert whole == [json.loads(to_json(other)), json.loads(to_json(trained))]
+    assert [content["label"]["name"] for content in whole] == ["Best", ""]
+
+
+def test_tensorboard_logs_do_not_go_into_one_file(trained, tmp_path):
+    with pytest.raises(UsageError, match="folder of its own"):
+        export_together([trained], "tensorboard", tmp_path / "all.json")
+    assert not (tmp_path / "all.json").exists()
 
 
 def test_json_is_what_was_asked_how_it_stands_and_every_event(trained):
@@ -121,7 +154,7 @@ def test_json_is_what_was_asked_how_it_stands_and_every_event(trained):
         raise AssertionError(f"{name} is no JSON")
 
     content = json.loads(to_json(trained), parse_constant=refuse)
-    assert list(content) == ["id", "request", "status", "events"]
+    assert list(content) == ["id", "label", "request", "status", "events"]
     assert content["id"] == trained.id
     assert content["request"]["hyperparameters"] == {"epochs": 3, "lr": 0.1}
     assert (content["status"]["state"], content["status"]["last"]) == ("finished", {"train_loss": "NaN"})

@@ -3,6 +3,7 @@
 import errno
 import itertools
 import json
+import math
 import os
 import socket
 import threading
@@ -18,7 +19,7 @@ from tui_lab.runs.events import EventReader
 from tui_lab.runs.export import events_as_trained
 from tui_lab.runs.history import HistoryReader, read_history
 from tui_lab.runs.recorder import RESERVE_BYTES, Recorder
-from tui_lab.runs.status import Status, process_started
+from tui_lab.runs.status import CURVE_LENGTH, Status, process_started
 
 
 @pytest.fixture
@@ -180,6 +181,51 @@ def test_step_events_are_at_most_ten_a_second(run, monkeypatch):
     recorder = Recorder(run)
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
     assert 90 <= sum(recorder.is_step_due() for _ in range(1000)) <= 101
+
+
+# The curve in the status
+
+
+def test_the_status_has_the_test_curve_of_every_epoch_so_far(run, quick):
+    with Recorder(run) as recorder:
+        assert run.read_status().curve == []
+        for epoch in (1, 2, 3):
+            recorder.event("epoch", epoch=epoch, total_step=epoch, test_accuracy=epoch / 7)
+        beats(run)
+        assert run.read_status().curve == [0.1429, 0.2857, 0.4286]
+        recorder.event("epoch", epoch=4, total_step=4, test_accuracy=0.5)
+        recorder.event("epoch", epoch=5, total_step=5, train_accuracy=0.5)
+        recorder.finish("stopped")
+    assert run.read_status().curve == [0.1429, 0.2857, 0.4286, 0.5]
+    with Recorder(run) as recorder:
+        recorder.event("started", resumed_from={"total_step": 2})
+        recorder.event("epoch", epoch=3, total_step=3, test_accuracy=0.25)
+        recorder.finish("finished")
+    assert run.read_status().curve == [0.1429, 0.2857, 0.25]
+
+
+def test_an_epoch_itself_writes_no_status(run):
+    with Recorder(run) as recorder:
+        before = run.status.read_bytes()
+        recorder.event("epoch", epoch=1, total_step=1, test_accuracy=0.5)
+        recorder.note(epoch=1)
+        assert run.status.read_bytes() == before
+
+
+@pytest.mark.parametrize("epochs", [25, 1000, 5000])
+def test_a_long_curve_is_thinned_and_keeps_its_course(run, epochs):
+    with Recorder(run) as recorder:
+        for i in range(1, epochs + 1):
+            accuracy = math.nan if i <= epochs // 4 else i / epochs
+            recorder.history.add({"kind": "epoch", "epoch": i, "total_step": i, "test_accuracy": accuracy})
+        recorder.finish("finished")
+    curve = run.read_status().curve
+    assert len(curve) == CURVE_LENGTH
+    assert math.isnan(curve[0]) and not math.isnan(curve[8])
+    known = [y for y in curve if not math.isnan(y)]
+    assert known == sorted(known)
+    assert curve[-1] == pytest.approx(1, abs=1e-3)
+    assert all(y == pytest.approx(i / (CURVE_LENGTH - 1), abs=0.06) for i, y in enumerate(curve) if i > 8)
 
 
 # Control

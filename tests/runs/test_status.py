@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from tests.waiting import wait_until
 from tui_lab.runs.files import replacing, write_atomically
 from tui_lab.runs.status import (
+    CURVE_LENGTH,
     FINAL_STATES,
     FRESH_S,
     LIVE_STATES,
@@ -47,6 +48,7 @@ statuses = st.builds(
     epochs=st.integers(0, 10**6),
     last=metrics,
     best=metrics,
+    curve=st.lists(st.floats(), max_size=CURVE_LENGTH),
     message=st.text(max_size=9),
 )
 whatever = st.recursive(
@@ -88,6 +90,8 @@ def test_what_is_written_is_read_also_metrics_that_are_not_finite(status):
         if name in ("last", "best"):
             assert written.keys() == found.keys()
             assert all(same(value, found[key]) for key, value in written.items())
+        elif name == "curve":
+            assert len(written) == len(found) and all(map(same, written, found))
         else:
             assert found == written
 
@@ -117,9 +121,10 @@ def test_wrong_types_and_unknown_keys_are_ignored_and_nothing_raises(status, gar
         assert type(value) is type(default), field.name
         if isinstance(value, int | float):
             assert math.isfinite(value)
-        if field.name not in garbled and field.name not in ("last", "best", "host"):
+        if field.name not in garbled and field.name not in ("last", "best", "curve", "host"):
             assert value == content[field.name]
     assert all(type(value) in (int, float) for value in [*back.last.values(), *back.best.values()])
+    assert all(type(y) is float for y in back.curve) and len(back.curve) <= CURVE_LENGTH
     assert 0 <= back.progress <= 1
     assert back.seconds_left is None or back.seconds_left >= 0
     assert back.actual_state() in STATES
@@ -129,6 +134,10 @@ def test_wrong_types_and_unknown_keys_are_ignored_and_nothing_raises(status, gar
 def test_a_value_of_the_wrong_type_is_its_default():
     back = read(b'{"state": "running", "epoch": "3", "epochs": true, "elapsed": "NaN", "last": [], "host": null}')
     assert back == Status(state="running")
+
+
+def test_a_status_from_before_there_were_curves_has_none():
+    assert read(b'{"state": "finished"}').curve == []
 
 
 def test_the_states_are_what_their_names_say():

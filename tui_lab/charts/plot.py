@@ -32,7 +32,7 @@ from tui_lab.charts.series import (
 )
 
 Colour = tuple[int, int, int]
-Marker = Literal["braille", "ascii"]
+Marker = Literal["braille", "blocks", "ascii"]
 
 MIN_WIDTH, MIN_HEIGHT = 20, 5
 _AXIS_ROWS = 2  # the x axis and its labels
@@ -114,6 +114,33 @@ _plotext_lock = threading.Lock()  # plotext is one figure for the whole process
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A drawn chart, and where its values lie in it: what a cursor needs.
+
+    Attributes:
+        text: as `draw` returns it.
+        left, right: the first column of the canvas, and the first one after it; equal where there is only a message.
+        low, high: the positions on the x axis at these two edges.
+    """
+
+    text: str
+    left: int = 0
+    right: int = 0
+    low: float = 0.0
+    high: float = 0.0
+
+    def position(self, column: int) -> float:
+        """The place on the x axis that a column of the block shows."""
+        share = (column - self.left) / max(1, self.right - 1 - self.left)
+        return self.low + (self.high - self.low) * min(1.0, max(0.0, share))
+
+    def column(self, position: float) -> int:
+        """The column of the block that shows a place on the x axis."""
+        share = (position - self.low) / (self.high - self.low) if self.high > self.low else 0.0
+        return self.left + round(min(1.0, max(0.0, share)) * max(0, self.right - 1 - self.left))
+
+
+@dataclass(frozen=True)
 class _Style:
     """How a chart is drawn: colours, characters, or the lack of them."""
 
@@ -124,6 +151,11 @@ class _Style:
     @property
     def ascii(self) -> bool:
         return self.marker == "ascii"
+
+    @property
+    def dots(self) -> str:
+        """plotext's name of what lines are made of."""
+        return "hd" if self.marker == "blocks" else "braille"
 
     @property
     def gap(self) -> str:
@@ -214,7 +246,7 @@ def draw(
     marker: Marker = "braille",
     color: bool = True,
 ) -> str:
-    """Draw curves into a block of text.
+    """Draw curves into a block of text; `draw_measured` also tells where the values lie in it.
 
     Args:
         series: the curves; later ones lie over earlier ones, published and faint ones under all.
@@ -223,27 +255,55 @@ def draw(
         x_label: what the x axis counts, at the end of the legend.
         y_log: logarithmic y axis; values of zero and below are drawn at the smallest positive one.
         palette: the colours.
-        marker: "braille" draws with 2x4 dots a cell; "ascii" uses 7-bit characters only, in axes and texts too.
+        marker: "braille" draws with 2x4 dots a cell, "blocks" with 2x2 quarters of one, which more fonts have; "ascii"
+            uses 7-bit characters only, in axes and texts too.
         color: False for no escape codes at all.
 
     Returns:
         `height` lines of `width` cells each, joined by newlines, with 24-bit ANSI colours (as
         `rich.text.Text.from_ansi` reads them). Where nothing can be drawn, the block holds a sentence that says why.
     """
+    return draw_measured(
+        series,
+        width=width,
+        height=height,
+        title=title,
+        x_label=x_label,
+        y_log=y_log,
+        palette=palette,
+        marker=marker,
+        color=color,
+    ).text
+
+
+def draw_measured(
+    series: Sequence[Series],
+    *,
+    width: int,
+    height: int,
+    title: str = "",
+    x_label: str = "",
+    y_log: bool = False,
+    palette: Palette = DARK,
+    marker: Marker = "braille",
+    color: bool = True,
+) -> Drawing:
+    """As `draw`, with the place of the canvas in the block and of the values on it."""
     style = _Style(palette, marker, color)
     if width < 1 or height < 1:
-        return ""
+        return Drawing("")
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        return _message(f"a chart needs {MIN_WIDTH}x{MIN_HEIGHT} cells", "", width, height, style)
+        return Drawing(_message(f"a chart needs {MIN_WIDTH}x{MIN_HEIGHT} cells", "", width, height, style))
     curves, trouble = _prepare(series, columns=2 * width, y_log=y_log)
     if trouble:
-        return _message(trouble, title, width, height, style)
+        return Drawing(_message(trouble, title, width, height, style))
     notes = [x_label, "log y" if y_log else ""]
     spare = height - _AXIS_ROWS - _MIN_CANVAS_ROWS
     legend = _legend(curves, ", ".join(filter(None, notes)), width, min(spare, max(1, height // 5)), style)
     header = [_title(title, width, style)] if title and spare > len(legend) else []
-    canvas = _canvas(curves, width, height - len(header) - len(legend), y_log=y_log, style=style)
-    return "\n".join([*header, *canvas, *legend])
+    canvas, x_axis = _canvas(curves, width, height - len(header) - len(legend), y_log=y_log, style=style)
+    corner = max(_ESCAPES.sub("", line).find("+" if style.ascii else "└") for line in canvas[-_AXIS_ROWS:])
+    return Drawing("\n".join([*header, *canvas, *legend]), corner + 1, width, x_axis.low, x_axis.high)
 
 
 def _prepare(series: Sequence[Series], *, columns: int, y_log: bool) -> tuple[list[_Curve], str]:
@@ -296,7 +356,7 @@ def _signals(curves: Iterable[_Curve], x_axis: _Axis, y_axis: _Axis, columns: in
         faint, mark, colour = curve.series.faint, style.mark(curve.series), style.palette.colour(curve.series)
         # Without colours a faint line cannot be told from the others, and becomes a cloud of dots.
         joined = not faint or (style.color and not style.ascii)
-        line = ("." if faint else mark) if style.ascii else "braille"
+        line = ("." if faint else mark) if style.ascii else style.dots
         segments = [(x_axis.place(x), y_axis.place(y)) for x, y in curve.segments]
         signals += [_Signal(x, y, line, colour, joined) for x, y in segments]
         if not faint and not style.ascii:
@@ -323,8 +383,10 @@ def _marked(segments: Sequence[Segment], columns: int, first: float, *, spaced: 
     return chosen
 
 
-def _canvas(curves: Sequence[_Curve], width: int, height: int, *, y_log: bool, style: _Style) -> list[str]:
-    """The axes and the curves, drawn by plotext in `height` lines of `width` cells."""
+def _canvas(
+    curves: Sequence[_Curve], width: int, height: int, *, y_log: bool, style: _Style
+) -> tuple[list[str], _Axis]:
+    """The axes and the curves, drawn by plotext in `height` lines of `width` cells; and the x axis."""
     import plotext  # takes a tenth of a second, which only drawing should cost
 
     x_axis, y_axis = _axes(curves, width, height - _AXIS_ROWS, y_log=y_log)
@@ -350,7 +412,7 @@ def _canvas(curves: Sequence[_Curve], width: int, height: int, *, y_log: bool, s
     if style.ascii:
         text = text.translate(_ASCII_AXES)
     lines: list[str] = text.split("\n")
-    return lines[:height]
+    return lines[:height], x_axis
 
 
 def _legend(curves: Sequence[_Curve], note: str, width: int, lines: int, style: _Style) -> list[str]:

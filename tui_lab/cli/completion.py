@@ -40,6 +40,13 @@ def complete_exercise(incomplete: str) -> Completions:
     return _starting_with(incomplete, [(exercise.name, exercise.title) for exercise in EXERCISES.values()])
 
 
+def complete_inspection(incomplete: str) -> Completions:
+    """Names of inspections, with their titles."""
+    from tui_lab.inspections.catalogue import INSPECTIONS
+
+    return _starting_with(incomplete, [(inspection.name, inspection.title) for inspection in INSPECTIONS.values()])
+
+
 def _home(context: typer.Context) -> Path:
     """The home folder of the command line being completed, whose root command does not run."""
     given = context.find_root().params.get("home")

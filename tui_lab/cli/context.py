@@ -27,6 +27,12 @@ class Places:
 
         return RunStore(self.home)
 
+    def command(self, *arguments: str) -> str:
+        """`tui-lab` with these arguments, and with these folders where it would not take them anyway."""
+        from tui_lab.labs.command import command_line
+
+        return command_line(*arguments, home=self.home, data=self.data)
+
 
 def places(context: typer.Context) -> Places:
     """The folders that the root command settled."""

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.text import Text
 
-from tui_lab.cli.output import data_console, duration, percent, say, talk_console
-from tui_lab.cli.sentences import Position, Snapshot, epoch_line, outcome
+from tui_lab.cli.output import data_console, say, talk_console
 from tui_lab.errors import DONE, FAILED, INTERRUPTED, TuiLabError
 from tui_lab.runs.control import request
 from tui_lab.runs.events import Event, encode
 from tui_lab.runs.history import HistoryReader
+from tui_lab.runs.sentences import Position, Snapshot, duration, epoch_line, outcome, percent
 
 if TYPE_CHECKING:
     from tui_lab.jobs.executor import Executor

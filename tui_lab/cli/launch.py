@@ -2,45 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from tui_lab.cli.context import Places
-    from tui_lab.hyperparameters import Hyperparameters
-    from tui_lab.labs.exercise import Exercise
     from tui_lab.runs.directory import RunDirectory
-
-
-def check_launch(places: Places, exercise: Exercise, hyperparameters: Hyperparameters) -> None:
-    """Every check that needs no torch, before anything is written.
-
-    Raises UsageError, MissingDataError or MissingDeviceError.
-    """
-    from tui_lab.data.catalogue import is_present, missing_data_error
-    from tui_lab.devices import check_device
-    from tui_lab.errors import MissingDataError
-    from tui_lab.labs.check import check_configuration
-
-    check_configuration(exercise, hyperparameters)
-    check_device(hyperparameters.device)
-    folder = Path(hyperparameters.folder).expanduser()
-    if hyperparameters.dataset == "folder" and not folder.is_dir():
-        raise MissingDataError(
-            f"There is no folder {folder}.", "Give one with --folder: your images, one folder a class."
-        )
-    if not is_present(hyperparameters.dataset, places.data):
-        raise missing_data_error(hyperparameters.dataset, places.data)
-
-
-def create_run(places: Places, exercise: Exercise, hyperparameters: Hyperparameters, preset: str = "") -> RunDirectory:
-    """A queued run of a configuration that passes `check_launch`."""
-    values = hyperparameters.model_dump()
-    if values["folder"]:  # it must mean the same from wherever the run is resumed
-        values["folder"] = str(Path(values["folder"]).expanduser().absolute())
-    return places.store.create(exercise.name, values, preset=preset, data_dir=places.data)
 
 
 def follow(runs: list[RunDirectory], *, jobs: int = 1, as_json: bool = False) -> None:

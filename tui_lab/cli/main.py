@@ -19,7 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from tui_lab import __version__, paths
 from tui_lab.cli.context import Places
-from tui_lab.cli.output import print_error
+from tui_lab.cli.output import begin_commands_with, print_error
 from tui_lab.errors import TuiLabError, UsageError, nearest
 
 TRAIN, KEEP, CHECK = "Train", "Look and keep", "This machine"
@@ -42,8 +42,11 @@ COMMANDS = {  # in the order in which a newcomer needs them
     ),
     "exercises": Entry("exercises", "list_exercises", TRAIN, "What can be trained."),
     "describe": Entry("exercises", "describe", TRAIN, "Every hyperparameter of an exercise."),
+    "preview": Entry("preview", "app", TRAIN, "A configuration before it is trained: samples, layers, schedule."),
     "presets": Entry("presets", "app", TRAIN, "Ready-made configurations: the practical's figures, and your own."),
-    "runs": Entry("runs", "app", KEEP, "Your runs: list, watch, compare, resume, pause, stop, export, delete."),
+    "runs": Entry("runs", "app", KEEP, "Your runs: list, watch, compare, name, resume, pause, stop, export, delete."),
+    "inspect": Entry("inspect", "inspect", KEEP, "Inside a run: confusion matrix, samples, filters, boundary."),
+    "tools": Entry("tools", "app", KEEP, "Calculators: schedules, sizes of layers, losses."),
     "data": Entry("data", "app", CHECK, "Data sets: what is there, and fetching the rest."),
     "doctor": Entry("doctor", "doctor", CHECK, "What this machine offers, what is missing, and what to do."),
     "bench": Entry("bench", "bench", CHECK, "This engine beside a plain DataLoader loop, in turns."),
@@ -113,6 +116,7 @@ def root(
 ) -> None:
     """Settle the folders before any command runs."""
     context.obj = Places(paths.home_dir(home), paths.data_dir(data_dir))
+    begin_commands_with(context.obj.command() if home or data_dir else "tui-lab")
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ import codecs
 import json
 import locale
 import os
+import re
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tui_lab.errors import TuiLabError
+
+
+COMMAND = re.compile(r"(?<![\w./'-])tui-lab(?= [a-z]+)")
+_beginning = "tui-lab"
 
 
 def data_console() -> Console:
@@ -42,9 +46,23 @@ def is_ascii() -> bool:
     return any(codecs.lookup(encoding).name != "utf-8" for encoding in encodings)
 
 
+def begin_commands_with(beginning: str) -> None:
+    """What a command that a hint names begins with, instead of a mere `tui-lab`: the folders given to this one."""
+    global _beginning
+    _beginning = beginning
+
+
+def with_folders(text: str) -> str:
+    """`text` with the folders of this command in every `tui-lab ...` that it names, so that these work as they are.
+
+    Whoever writes a hint, a worker for one, need not know with which folders its reader works.
+    """
+    return COMMAND.sub(lambda _: _beginning, text)
+
+
 def say(message: str) -> None:
-    """One line to the user, on stderr."""
-    talk_console().print(message, markup=False, soft_wrap=True)
+    """One line to the user, on stderr, with the folders of this command in those that it names."""
+    talk_console().print(with_folders(message), markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -58,9 +76,9 @@ def print_error(error: TuiLabError) -> None:
     """`error: ` and the sentence, then the hint on a line of its own, on stderr."""
     console = talk_console()
     console.print("[bold red]error:[/] ", end="", soft_wrap=True)
-    console.print(error.message, markup=False, soft_wrap=True)
+    console.print(with_folders(error.message), markup=False, soft_wrap=True)
     if error.hint:
-        console.print(error.hint, markup=False, soft_wrap=True, style="dim")
+        console.print(with_folders(error.hint), markup=False, soft_wrap=True, style="dim")
 
 
 def table(*columns: str) -> Table:
@@ -73,29 +91,3 @@ def table(*columns: str) -> Table:
         is_number = column.startswith(">")
         made.add_column(column.lstrip(">"), justify="right" if is_number else "left", no_wrap=is_number)
     return made
-
-
-def percent(value: float | None) -> str:
-    """A share as `67.71`, in percent; "-" when it is not known."""
-    return "-" if value is None else f"{100 * value:.2f}"
-
-
-def duration(seconds: float | None) -> str:
-    """`42 s`, `3 min 07 s`, `2 h 05 min`; "-" when it is not known."""
-    if seconds is None:
-        return "-"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def age(since: float) -> str:
-    """How long ago a Unix time was."""
-    seconds = max(0.0, time.time() - since)
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit}"
-    return "now"

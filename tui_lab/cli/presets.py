@@ -101,11 +101,14 @@ def show(
 ) -> None:
     """What a preset is about, what it sets, and what the practical published for it."""
     from tui_lab.cli.output import data_console, print_json
+    from tui_lab.labs.command import train_command
     from tui_lab.presets import find_preset
 
-    preset = find_preset(name, places(context).home)
+    where = places(context)
+    preset = find_preset(name, where.home)
+    spelled_out = train_command(preset.exercise, preset.hyperparameters, home=where.home, data=where.data)
     if as_json:
-        print_json(_as_json(preset))
+        print_json({**_as_json(preset), "command": spelled_out})
         return
     console = data_console()
     console.print(f"{preset.name}  {preset.title}", markup=False, style="bold")
@@ -125,10 +128,11 @@ def show(
         console.print(_published_table(preset))
     console.print()
     known_as = preset.name if preset.name == name or not Path(name).exists() else name
-    console.print(f"tui-lab run {known_as}", markup=False, soft_wrap=True)
-    change = f"tui-lab train {preset.exercise.name} --preset {known_as} --lr {preset.configuration().lr:g}"
+    console.print(where.command("run", known_as), markup=False, soft_wrap=True)
+    lr = f"{preset.configuration().lr:g}"
+    change = where.command("train", preset.exercise.name, "--preset", known_as, "--lr", lr)
     console.print(f"Change something: {change}", markup=False, soft_wrap=True)
-    console.print(f"Spelled out: {_train_line(preset)}", markup=False, soft_wrap=True)
+    console.print(f"Spelled out: {spelled_out}", markup=False, soft_wrap=True)
 
 
 def _as_json(preset: Preset) -> dict[str, Any]:
@@ -142,7 +146,6 @@ def _as_json(preset: Preset) -> dict[str, Any]:
         "hyperparameters": dict(preset.hyperparameters),
         "configuration": preset.configuration().model_dump(),
         "published": dict(preset.published),
-        "command": _train_line(preset),
     }
 
 
@@ -174,21 +177,13 @@ def _written(value: Any) -> str:
 
 
 def _published_table(preset: Preset) -> Table:
-    from tui_lab.cli.output import percent, table
+    from tui_lab.cli.output import table
+    from tui_lab.runs.sentences import percent
 
     made = table("published", ">")
     for name, value in preset.published.items():
         made.add_row(name.replace("_", " "), f"{percent(value)} %" if name.endswith("accuracy") else f"{value:g}")
     return made
-
-
-def _train_line(preset: Preset) -> str:
-    """The command that trains the same configuration, every setting spelled out as a flag."""
-    import shlex
-
-    declared = preset.exercise.declarations
-    flags = [part for name, value in preset.hyperparameters.items() for part in declared[name].arguments(value)]
-    return shlex.join(["tui-lab", "train", preset.exercise.name, *flags])
 
 
 @app.command()

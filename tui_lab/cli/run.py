@@ -29,8 +29,9 @@ def run(
 ) -> None:
     """Train presets: [bold]tui-lab run digits-convnet[/bold], [bold]tui-lab run 2.5 2.6 --seeds 3 --jobs 2[/bold]."""
     from tui_lab.cli.flags import assignments
-    from tui_lab.cli.launch import check_launch, create_run, detach, follow
+    from tui_lab.cli.launch import detach, follow
     from tui_lab.hyperparameters import build
+    from tui_lab.jobs.launch import check_launch, create_run
     from tui_lab.presets import find_preset
 
     where = places(context)
@@ -45,8 +46,10 @@ def run(
             (preset, hyperparameters.model_copy(update={"seed": hyperparameters.seed + i})) for i in range(seeds)
         ]
     for preset, values in configurations:
-        check_launch(where, preset.exercise, values)
-    runs = [create_run(where, preset.exercise, values, preset.name) for preset, values in configurations]
+        check_launch(preset.exercise, values, where.data)
+    runs = [
+        create_run(where.store, preset.exercise, values, where.data, preset.name) for preset, values in configurations
+    ]
     if detached:
         detach(runs, jobs)
     else:

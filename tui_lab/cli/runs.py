@@ -1,102 +1,28 @@
-"""`tui-lab runs`: list runs and look into them; `runs_control.py` has what is done to them."""
+"""`tui-lab runs`: look into runs; the modules `runs_...` have the other commands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tui_lab.cli import runs_control
-from tui_lab.cli.arguments import AsJson, OneRun, SomeRuns
-from tui_lab.cli.context import places
+from tui_lab.cli import runs_compare, runs_control, runs_label, runs_list
+from tui_lab.cli.arguments import AsJson, OneRun
+from tui_lab.cli.context import Places, places
+from tui_lab.cli.runs_list import summary
 
 if TYPE_CHECKING:
     from tui_lab.runs.status import Status
-    from tui_lab.runs.store import Listed
-
-USUAL_LIMIT = 50
-LABEL_WIDTH, RUN_WIDTH = 24, 14  # columns of a comparison
-WIDE = 100  # columns from which a list shows presets and learning rates
 
 app = typer.Typer(
-    help="Your runs: list, watch, compare, resume, pause, stop, export, delete.",
+    help="Your runs: list, watch, compare, name, resume, pause, stop, export, delete.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
 
-
-@app.command("list")
-def list_runs(
-    context: typer.Context,
-    exercise: Annotated[str | None, typer.Option(help="Only runs of this exercise.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only runs that are queued, running, finished, ...")] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=0, help="At most so many, the newest; 0 = all. Default: 50, as JSON all.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Every run, newest first."""
-    from tui_lab.cli.output import data_console, print_json, say
-    from tui_lab.errors import UsageError, nearest
-    from tui_lab.labs.catalogue import find_exercise
-    from tui_lab.runs.status import STATES
-
-    if exercise is not None:
-        find_exercise(exercise)
-    if state not in (None, *STATES):
-        raise UsageError(f"There is no state {state!r}; there are {', '.join(STATES)}.", nearest(str(state), STATES))
-    matching = (
-        entry
-        for entry in places(context).store.newest_first()
-        if exercise in (None, entry.status.exercise) and state in (None, entry.state)
-    )
-    most = limit if limit is not None else 0 if as_json else USUAL_LIMIT
-    found = list(islice(matching, most or None))
-    if as_json:
-        print_json([_summary(entry) for entry in found])
-    elif found:
-        console = data_console()
-        console.print(_list_table(found, is_narrow=console.width < WIDE))
-        if next(matching, None) is not None:
-            say(f"These are the newest {most}; --limit 0 lists all.")
-    elif exercise or state:
-        say("No run is like that; `tui-lab runs list` shows all there are.")
-    else:
-        say("No runs yet. Start one: tui-lab run digits-convnet")
-
-
-def _list_table(found: list[Listed], *, is_narrow: bool) -> Any:
-    from rich.text import Text
-
-    from tui_lab.cli.output import age, percent, table
-    from tui_lab.cli.sentences import marked
-
-    titles = ["state", "run", *([] if is_narrow else ["preset", ">lr", ">batch"]), ">epochs", ">best test %", ">age"]
-    made = table(*titles)
-    for entry in found:
-        s, hp = entry.status, entry.status.hyperparameters
-        at = f" @{int(s.best['epoch'])}" if "epoch" in s.best else ""
-        lr = f"{hp['lr']:g}" if isinstance(hp.get("lr"), int | float) else "-"
-        lr += f"→{s.changed_lr:g}" if s.changed_lr else ""
-        cells: list[Any] = [
-            marked(entry.state),
-            Text(entry.run.id),
-            *([] if is_narrow else [Text(s.preset or "-"), lr, str(hp.get("batch_size", "-"))]),
-            f"{s.epoch}/{s.epochs}" if s.epoch < s.epochs else str(s.epochs),
-            percent(s.best.get("test_accuracy")) + at,
-            age(s.created),
-        ]
-        made.add_row(*cells)
-    return made
-
-
-def _summary(entry: Listed) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {"id": entry.run.id, "path": str(entry.run.path), **asdict(entry.status), "state": entry.state}
+app.command("list", cls=runs_list.FilterCommand)(runs_list.list_runs)
 
 
 @app.command()
@@ -114,10 +40,15 @@ def show(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
     reader = HistoryReader(found)
     reader.update()
     if as_json:
-        print_json({**_summary(entry), "started": reader.history.started, "skipped_lines": reader.skipped})
+        told = {"started": reader.history.started, "skipped_lines": reader.skipped}
+        print_json({**summary(entry), **told, "command": _command(entry.status, places(context))})
         return
     console = data_console()
     console.print(Text.assemble((found.id, "bold"), "  ", marked(entry.state)))
+    if entry.label.name:
+        console.print(Text(entry.label.name, "italic"))
+    if entry.label.note:
+        console.print(Text(entry.label.note))
     for line in _story(entry.status):
         console.print(line, markup=False)
     if reader.skipped:
@@ -127,12 +58,14 @@ def show(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
     if entry.status.last:
         console.print(_metrics_table(entry.status, _published(entry.status.preset, places(context).home)))
     console.print(_settings_table(entry.status))
-    console.print(str(found.path), markup=False, style="dim")
+    if command := _command(entry.status, places(context)):
+        console.print(f"Again: {command}", markup=False, soft_wrap=True)
+    console.print(str(found.path), markup=False, style="dim", soft_wrap=True)
 
 
 def _story(status: Status) -> list[str]:
-    from tui_lab.cli.output import duration
-    from tui_lab.cli.sentences import execution
+    from tui_lab.cli.output import with_folders
+    from tui_lab.runs.sentences import duration, execution
 
     how = f"{status.exercise}" + (f" from preset {status.preset}" if status.preset else "")
     lines = [
@@ -140,15 +73,25 @@ def _story(status: Status) -> list[str]:
         f"{status.epoch} of {status.epochs} epochs in {duration(status.elapsed)}",
     ]
     if status.message:
-        lines.append(f"{status.message} {status.hint}".strip())
+        lines.append(with_folders(f"{status.message} {status.hint}".strip()))
     return lines
 
 
+def _command(status: Status, where: Places) -> str:
+    """The command that trains the same again; empty when this version does not know the exercise."""
+    from tui_lab.labs.catalogue import EXERCISES
+    from tui_lab.labs.command import train_command
+
+    exercise = EXERCISES.get(status.exercise)
+    return train_command(exercise, status.hyperparameters, home=where.home, data=where.data) if exercise else ""
+
+
 def _metrics_table(status: Status, published: Mapping[str, float]) -> Any:
-    from tui_lab.cli.output import percent, table
+    from tui_lab.cli.output import table
+    from tui_lab.runs.sentences import percent
 
     made = table(
-        "metric", ">last", f">best (epoch {int(status.best.get('epoch', 0))})", *([">published"] if published else [])
+        "metric", ">last", f">best (epoch {status.best.get('epoch', 0):g})", *([">published"] if published else [])
     )
     for name, value in status.last.items():
         cells = [value, status.best.get(name), *([published.get(name)] if published else [])]
@@ -206,70 +149,12 @@ def watch(
     watch_run(places(context).store.find(run), log_loss=log_loss, smoothing=smooth, once=once)
 
 
-@app.command()
-def compare(context: typer.Context, runs: SomeRuns, as_json: AsJson = False) -> None:
-    """Runs side by side: their metrics, and only the hyperparameters that differ."""
-    from tui_lab.cli.output import data_console, print_json
-    from tui_lab.runs.store import listed
-
-    store = places(context).store
-    entries = [listed(store.find(name)) for name in runs]
-    values = [entry.status.hyperparameters for entry in entries]
-    names = list(dict.fromkeys(name for one in values for name in one))
-    differing = [name for name in names if len({str(one.get(name)) for one in values}) > 1]
-    if as_json:
-        print_json(
-            [
-                {**_summary(e), "differing": {name: e.status.hyperparameters.get(name) for name in differing}}
-                for e in entries
-            ]
-        )
-        return
-    console = data_console()
-    at_once = max(1, (console.width - LABEL_WIDTH) // RUN_WIDTH)
-    for start in range(0, len(entries), at_once):
-        console.print(_comparison(entries[start : start + at_once], differing))
-
-
-def _comparison(entries: list[Listed], differing: list[str]) -> Any:
-    from tui_lab.cli.output import table
-
-    made = table("", *(f">{_short_name(entry, entries)}" for entry in entries))
-    made.columns[0].no_wrap = True
-    made.add_row("state", *(entry.state for entry in entries))
-    for name in differing:
-        made.add_row(name, *(str(entry.status.hyperparameters.get(name, "-")) for entry in entries))
-    made.add_section()
-    for label, cells in _compared_metrics([entry.status for entry in entries]):
-        made.add_row(label, *cells)
-    return made
-
-
-def _short_name(entry: Listed, others: list[Listed]) -> str:
-    """The word that ends the id, or the whole id where another run shares it."""
-    word = entry.run.id.rsplit("-", 1)[-1]
-    is_unique = sum(other.run.id.endswith(f"-{word}") for other in others) == 1
-    return word if is_unique else entry.run.id
-
-
-def _compared_metrics(statuses: list[Status]) -> list[tuple[str, list[str]]]:
-    from tui_lab.cli.output import duration, percent
-
-    rows = [
-        ("best test %", [percent(s.best.get("test_accuracy")) for s in statuses]),
-        ("at epoch", [str(int(s.best.get("epoch", 0))) for s in statuses]),
-        ("last test %", [percent(s.last.get("test_accuracy")) for s in statuses]),
-        ("last train %", [percent(s.last.get("train_accuracy")) for s in statuses]),
-        ("epochs", [f"{s.epoch}/{s.epochs}" for s in statuses]),
-        ("trained for", [duration(s.elapsed) for s in statuses]),
-    ]
-    if any(s.changed_lr for s in statuses):
-        rows.append(("changed lr", [f"{s.changed_lr:g}" if s.changed_lr else "-" for s in statuses]))
-    return rows
-
-
+app.command()(runs_compare.compare)
+app.command()(runs_label.rename)
+app.command()(runs_label.note)
 app.command()(runs_control.resume)
 app.command()(runs_control.stop)
+app.command()(runs_control.kill)
 app.command()(runs_control.pause)
 app.command()(runs_control.step)
 app.command("continue")(runs_control.continue_)

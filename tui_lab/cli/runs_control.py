@@ -1,10 +1,10 @@
-"""What `tui-lab runs` does to runs: resume, pause, stop, export, delete."""
+"""What `tui-lab runs` does to runs: resume, pause, stop, kill, export, delete."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ from tui_lab.cli.arguments import SomeRuns
 from tui_lab.cli.context import places
 
 if TYPE_CHECKING:
-    from tui_lab.runs.directory import RunDirectory
+    from tui_lab.runs.control import Command
 
 
 def resume(
@@ -23,38 +23,37 @@ def resume(
     as_json: Annotated[bool, typer.Option("--json", help="One event a line on stdout.")] = False,
     detached: Annotated[bool, typer.Option("--detach", help="Start, and leave.")] = False,
 ) -> None:
-    """Go on exactly where a stopped, failed or crashed run was last saved."""
+    """Go on exactly where a stopped, failed or crashed run was last saved; start one that lost its queue."""
     from tui_lab.cli.launch import detach, follow
-    from tui_lab.runs.control import renew
+    from tui_lab.jobs import orders
 
     store = places(context).store
-    found = [_resumable(store.find(name)) for name in runs]
-    _check_lr(lr)
+    orders.check_lr(lr)
+    found = [store.find(name) for name in runs]
     for run in found:
-        renew(run.control, lr)
-        run.requeue()
+        orders.check_resumable(run)  # all of them, before any is touched
+    for run in found:
+        orders.resume(run, lr)
     if detached:
         detach(found, jobs)
     else:
         follow(found, jobs=jobs, as_json=as_json)
 
 
-def _resumable(run: RunDirectory) -> RunDirectory:
-    from tui_lab.errors import RunBusyError, UsageError
-
-    status = run.read_status()
-    holder = status.held_by()
-    if holder:
-        raise RunBusyError(f"Run {run.id} is held by {holder}.", f"Watch it: tui-lab runs watch {run.id}")
-    if status.state == "finished":
-        raise UsageError(f"Run {run.id} is finished; there is nothing to resume.")
-    run.read_request()
-    return run
-
-
 def stop(context: typer.Context, runs: SomeRuns) -> None:
     """Stop at the next step; everything is kept."""
     _ask(context, runs, "stop")
+
+
+def kill(context: typer.Context, runs: SomeRuns) -> None:
+    """End the worker at once, for one that does not stop; the run can be resumed from its last checkpoint."""
+    from tui_lab.cli.output import say
+    from tui_lab.jobs import orders
+
+    store = places(context).store
+    for run in [store.find(name) for name in runs]:
+        orders.kill(run)
+        say(f"{run.id}: killed")
 
 
 def pause(context: typer.Context, runs: SomeRuns) -> None:
@@ -76,32 +75,15 @@ def continue_(
     _ask(context, runs, "run", lr)
 
 
-def _check_lr(lr: float | None) -> None:
-    """Raises UsageError for a learning rate that the hyperparameter would not take."""
-    from tui_lab.hyperparameters import Hyperparameters, mistakes_in, refusal
-
-    if lr is not None and (mistakes := mistakes_in(Hyperparameters, {"lr": lr})):
-        raise refusal(mistakes)
-
-
-def _ask(context: typer.Context, names: list[str], command: Any, lr: float | None = None) -> None:
+def _ask(context: typer.Context, names: list[str], command: Command, lr: float | None = None) -> None:
     from tui_lab.cli.output import say
-    from tui_lab.errors import UsageError
-    from tui_lab.runs.control import request
+    from tui_lab.jobs import orders
 
     store = places(context).store
-    _check_lr(lr)
+    orders.check_lr(lr)
     for name in names:
         run = store.find(name)
-        status = run.read_status()
-        if command == "stop" and status.state == "queued" and not status.pid:
-            run.withdraw()
-            say(f"{run.id}: taken out of the queue")
-            continue
-        if not status.held_by():
-            raise UsageError(f"Run {run.id} is {status.actual_state()}: no worker is there to listen.")
-        request(run.control, command, lr)
-        say(f"{run.id}: asked to {command}")
+        say(f"{run.id}: {orders.ask(run, command, lr)}")
 
 
 def export(
@@ -109,7 +91,10 @@ def export(
     runs: SomeRuns,
     format: Annotated[str, typer.Option("--format", "-f", help="csv (a row an epoch), json, or tensorboard.")] = "csv",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File, or folder for several runs and TensorBoard.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="A .csv or .json file for all of them, or a folder; TensorBoard: a folder."
+        ),
     ] = None,
 ) -> None:
     """Write runs as CSV, JSON or a TensorBoard log; one run without --output goes to stdout."""
@@ -125,6 +110,10 @@ def export(
     found = [store.find(name) for name in runs]
     if output is None and format != "tensorboard" and len(found) == 1:
         sys.stdout.write(exports.to_csv(found[0]) if format == "csv" else exports.to_json(found[0]))
+        return
+    if output and len(found) > 1 and output.suffix in (".csv", ".json") and not output.is_dir():
+        exports.export_together(found, format, output)
+        say(f"wrote {output}")
         return
     is_folder = len(found) > 1 or format == "tensorboard"
     for run in found:

@@ -17,14 +17,15 @@ from rich.text import Text
 
 from tui_lab.charts.plot import DARK, LIGHT
 from tui_lab.charts.series import MAX_SMOOTHING
+from tui_lab.charts.training import Metric
 from tui_lab.cli.keys import Keys
 from tui_lab.cli.output import data_console, is_ascii, say
-from tui_lab.cli.sentences import Snapshot, epoch_line, outcome
-from tui_lab.cli.watch_view import Look, Metric, Settings, View, fitted
+from tui_lab.cli.watch_view import Look, Settings, View, fitted
 from tui_lab.errors import INTERRUPTED, TuiLabError
 from tui_lab.runs.control import Command, request
 from tui_lab.runs.events import EventReader
 from tui_lab.runs.history import HistoryReader
+from tui_lab.runs.sentences import Snapshot, epoch_line, outcome
 from tui_lab.runs.status import FINAL_STATES, LIVE_STATES
 
 if TYPE_CHECKING:

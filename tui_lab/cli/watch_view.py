@@ -10,19 +10,11 @@ from typing import Any, Literal
 from rich.text import Text
 
 from tui_lab.charts.plot import DARK, Palette, draw
-from tui_lab.charts.series import Series, smooth
-from tui_lab.cli.output import duration, percent
-from tui_lab.cli.sentences import Position, Snapshot, execution, marked, outcome
+from tui_lab.charts.training import METRICS, TITLES, Metric, axis_label, curves, stamp
+from tui_lab.cli.sentences import marked
 from tui_lab.runs.history import History, Track
+from tui_lab.runs.sentences import Position, Snapshot, duration, execution, outcome, percent
 from tui_lab.runs.status import FINAL_STATES, LIVE_STATES
-
-Metric = Literal["loss", "accuracy"]
-
-METRICS: tuple[Metric, ...] = ("loss", "accuracy")
-TITLES = {"loss": "Loss", "accuracy": "Accuracy, %"}
-SPLITS = ("train_eval", "validation", "test")  # evaluated after each epoch; later ones are drawn over earlier ones
-AXES = {"epoch": "epoch", "total_step": "step"}
-TIMES = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
 
 WIDE = 100  # columns from which two charts stand side by side
 TALL = 16  # rows of charts from which two stand one above the other
@@ -133,19 +125,11 @@ class View:
     ) -> list[Text]:
         asked = (width, height, settings)
         was_asked, data, lines = self._kept.get(metric, (None, None, []))
-        newest = _stamp(history)
+        newest = stamp(history)
         if was_asked != asked or (data != newest and not keep):
             lines = chart(history, metric, (width, height), settings, self._look)
             self._kept[metric] = (asked, newest, lines)
         return lines
-
-
-def _stamp(history: History) -> tuple[Any, ...]:
-    """Differs whenever the curves do."""
-    return tuple(
-        (track.width, len(track.buckets), track.open_records, track.buckets[-1].position if track.buckets else None)
-        for track in (history.steps, history.epochs)
-    )
 
 
 # Charts
@@ -153,57 +137,18 @@ def _stamp(history: History) -> tuple[Any, ...]:
 
 def chart(history: History, metric: Metric, size: tuple[int, int], settings: Settings, look: Look) -> list[Text]:
     """The lines of one chart."""
-    unit, seconds = time_unit(history) if settings.axis == "elapsed" else (AXES[settings.axis], 1)
     text = draw(
-        curves(history, metric, settings, seconds),
+        curves(history, metric, axis=settings.axis, smoothing=settings.smoothing),
         width=size[0],
         height=size[1],
         title=TITLES[metric],
-        x_label=unit,
+        x_label=axis_label(history, settings.axis),
         y_log=settings.log_loss and metric == "loss",
         palette=look.palette,
         marker="ascii" if look.ascii else "braille",
         color=look.color,
     )
     return [Text.from_ansi(line) for line in text.split("\n")]
-
-
-def curves(history: History, metric: Metric, settings: Settings, seconds: int = 1) -> list[Series]:
-    """What a chart shows: training, raw under smoothed, and every evaluation of an epoch. Accuracy in percent.
-
-    Training is drawn from the steps, or from the epochs where these are more: epochs that last less than the tenth
-    of a second between two step events.
-
-    Args:
-        history: the run's.
-        metric: "loss" or "accuracy".
-        settings: smoothing and axis.
-        seconds: what x is divided by when it is time.
-    """
-    from_steps = len(history.steps.buckets) >= len(history.epochs.buckets)
-    track, name = (history.steps, metric) if from_steps else (history.epochs, f"train_{metric}")
-    axis = settings.axis
-    divisor = seconds if axis == "elapsed" else 1
-    scale = 100 if metric == "accuracy" else 1
-
-    def series(label: str, points: tuple[list[float], list[float]], kind: str, faint: bool = False) -> Series:
-        x, y = points
-        return Series(label, [value / divisor for value in x], [value * scale for value in y], kind, faint)
-
-    x, y = track.means(name, axis)
-    found = [
-        series("raw", track.extremes(name, axis), "train", faint=True),
-        series("train", (x, smooth(y, settings.smoothing)), "train"),
-        *(series(split.replace("_", " "), history.epochs.means(f"{split}_{metric}", axis), split) for split in SPLITS),
-    ]
-    return [one for one in found if one.x]
-
-
-def time_unit(history: History) -> tuple[str, int]:
-    """The unit of the time axis that suits the length of a run, and the seconds in it."""
-    ends = [track.buckets[-1].position[2] for track in (history.steps, history.epochs) if track.buckets]
-    longest = max(ends, default=0.0)
-    return next(((name, seconds) for seconds, name in TIMES if longest >= 3 * seconds), ("seconds", 1))
 
 
 # Lines of text

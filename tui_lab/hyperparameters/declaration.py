@@ -1,4 +1,4 @@
-"""A hyperparameter as front ends need it: read back from the pydantic field that declares it."""
+"""A setting as front ends need it: read back from the pydantic field that declares it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any, Literal
 
 from pydantic.fields import FieldInfo
 
-from tui_lab.hyperparameters.shared import LARGEST, TOPICS, Hyperparameters
+from tui_lab.hyperparameters.declared import LARGEST, Declared
+from tui_lab.hyperparameters.shared import TOPICS
 
 KINDS: dict[type, str] = {int: "a whole number", float: "a number"}
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """One hyperparameter as front ends need it; read from the pydantic field, never written by hand."""
+    """One setting as front ends need it; read from the pydantic field, never written by hand."""
 
     name: str
     type: type  # bool, int, float, str or list (of int)
@@ -68,7 +69,7 @@ class Declaration:
         return [self.flag, ",".join(map(str, value)) if self.type is list else str(value)]
 
     def has_effect(self, values: Mapping[str, Any]) -> bool:
-        """Whether this hyperparameter changes anything, given the `values` of the others."""
+        """Whether this setting changes anything, given the `values` of the others."""
         return all(values.get(name) in allowed for name, allowed in self.only_if.items())
 
 
@@ -108,10 +109,11 @@ def _limit(bounds: Mapping[str, Any], key: str, sign: str) -> tuple[str, str] | 
     return sign, "2^63" if value == 2**63 else f"{value:g}" if value < 1e5 else f"{value:,}"
 
 
-def declarations(model: type[Hyperparameters]) -> dict[str, Declaration]:
-    """Every hyperparameter of `model` by name, ordered by topic and then by declaration.
+def declarations(model: type[Declared]) -> dict[str, Declaration]:
+    """Every setting of `model` by name, ordered by topic and then by declaration.
 
-    Left out are those that no choice of `model` lets have an effect: the noise of 2-D points, where it takes images.
+    The topics of hyperparameters come in the order of `TOPICS`, others in the order in which the model has them. Left
+    out are settings that no choice of `model` lets have an effect: the noise of 2-D points, where it takes images.
     """
     found = {name: declaration_of(name, field) for name, field in model.model_fields.items()}
     reachable = [
@@ -121,7 +123,8 @@ def declarations(model: type[Hyperparameters]) -> dict[str, Declaration]:
             not found[other].choices or set(values) & set(found[other].choices) for other, values in d.only_if.items()
         )
     ]
-    return {d.name: d for d in sorted(reachable, key=lambda d: TOPICS.index(d.topic))}
+    topics = list(dict.fromkeys([*TOPICS, *(d.topic for d in reachable)]))
+    return {d.name: d for d in sorted(reachable, key=lambda d: topics.index(d.topic))}
 
 
 def declaration_of(name: str, field: FieldInfo) -> Declaration:

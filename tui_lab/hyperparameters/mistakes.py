@@ -6,13 +6,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from tui_lab.errors import UsageError, nearest
 from tui_lab.hyperparameters.declaration import KINDS, Declaration, declaration_of, declarations
-from tui_lab.hyperparameters.shared import LARGEST, Hyperparameters
+from tui_lab.hyperparameters.declared import LARGEST, Declared
+
+Model = TypeVar("Model", bound=Declared)
 
 OTHER_NAMES = {"learning_rate": "lr", "eta": "lr", "l2": "weight_decay"}  # what textbooks say, spelled unlike torch
 
@@ -58,7 +60,7 @@ def _written_key(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", key) else written(key)
 
 
-def mistakes_in(model: type[Hyperparameters], values: Mapping[str, Any]) -> list[Mistake]:
+def mistakes_in(model: type[Declared], values: Mapping[str, Any]) -> list[Mistake]:
     """Every mistake of `values` at once; empty when `model(**values)` would be accepted.
 
     Combinations of values are judged when each value by itself is one that is allowed.
@@ -71,7 +73,7 @@ def mistakes_in(model: type[Hyperparameters], values: Mapping[str, Any]) -> list
     return []
 
 
-def _mistakes(model: type[Hyperparameters], detail: Any, values: Mapping[str, Any]) -> list[Mistake]:
+def _mistakes(model: type[Declared], detail: Any, values: Mapping[str, Any]) -> list[Mistake]:
     if detail["type"] == "combination":
         return [Mistake(name, values.get(name), problem) for name, problem in detail["ctx"]["problems"]]
     key = str(detail["loc"][0])
@@ -108,7 +110,7 @@ def refusal(mistakes: Sequence[Mistake]) -> UsageError:
     return UsageError(f"{'; '.join(map(str, mistakes))}.")
 
 
-def build(model: type[Hyperparameters], values: Mapping[str, Any]) -> Hyperparameters:
+def build(model: type[Model], values: Mapping[str, Any]) -> Model:
     """`model(**values)`, with every mistake in one `UsageError` in the program's own words."""
     mistakes = mistakes_in(model, values)
     if mistakes:

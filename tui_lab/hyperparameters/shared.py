@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import model_validator
+
+from tui_lab.hyperparameters.declared import LARGEST, Declared, refuse_combinations, setting
 
 PointSet = Literal["circles", "moons", "spirals", "gaussians"]
 ImageSet = Literal["digits", "mnist", "fashion-mnist", "cifar10", "folder"]
@@ -18,43 +18,18 @@ Standardize = Literal["none", "channel", "gcn", "zca", "pca", "pca-published", "
 Optimizer = Literal["sgd", "adam", "adamw", "adagrad", "adadelta", "rmsprop"]
 Scheduler = Literal["none", "constant", "linear", "step", "exponential", "polynomial", "cosine"]
 
-LARGEST = 2**63 - 1  # TOML's largest whole number; as a bound it is not worth words
-
 TOPICS = ("Data", "Augmentation", "Model", "Optimisation", "Regularisation", "Run")
 
 
-def hyperparameter(
-    default: Any,
-    help: str,
-    *,
-    topic: str,
-    question: str = "",
-    only_if: Mapping[str, tuple[Any, ...]] | None = None,
-    allowed: str = "",
-    **bounds: Any,
-) -> Any:
-    """Declare a field. `bounds` are pydantic's (gt, ge, lt, le, min_length).
-
-    `question` names the question of the report it belongs to ("2.16": chapter 2, question 16); `only_if` says for
-    which values of other hyperparameters it has an effect at all: {"optimizer": ("sgd",)}; `allowed` says in words what
-    the type and the bounds do not.
-    """
+def hyperparameter(default: Any, help: str, *, topic: str, **declared: Any) -> Any:
+    """Declare a hyperparameter: a `setting` of one of `TOPICS`."""
     if topic not in TOPICS:
         raise ValueError(f"unknown topic {topic!r}")
-    extra: dict[str, Any] = {"topic": topic}
-    if question:
-        extra["question"] = question
-    if allowed:
-        extra["allowed"] = allowed
-    if only_if:
-        extra["only_if"] = {name: list(values) for name, values in only_if.items()}
-    return Field(default, description=help, json_schema_extra=extra, validate_default=True, **bounds)
+    return setting(default, help, topic=topic, **declared)
 
 
-class Hyperparameters(BaseModel):
+class Hyperparameters(Declared):
     """What every exercise trained by gradient descent shares. Frozen: a run's configuration never changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     # Data
     dataset: DatasetName = hyperparameter("digits", "data set", topic="Data")
@@ -218,14 +193,10 @@ class Hyperparameters(BaseModel):
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:
-        problems = [
+        refuse_combinations(
             (self.nesterov and self.momentum == 0, "nesterov", "needs momentum above 0"),
             (self.nesterov and self.optimizer != "sgd", "nesterov", "is sgd's; with another optimizer set it false"),
             (self.dataset == "folder" and not self.folder, "folder", "must name a folder when dataset is 'folder'"),
             (self.crop_padding > 0 and self.crop == 0, "crop_padding", "needs a crop"),
-        ]
-        wrong = [(name, message) for is_wrong, name, message in problems if is_wrong]
-        if wrong:
-            text = "; ".join(f"{name} {message}" for name, message in wrong)
-            raise PydanticCustomError("combination", text, {"problems": wrong})
+        )
         return self

@@ -3,56 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 
 from tui_lab.devices import cores
-from tui_lab.errors import FAILED, RunBusyError
-from tui_lab.processes import THREADS_VARIABLE, module_command
+from tui_lab.jobs.workers import Standby, start_worker
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import FINAL_STATES
 
-WORKER = module_command("tui_lab.worker")  # given the run's directory
 
-
-def start_worker(run: RunDirectory, threads: int) -> subprocess.Popen[bytes]:
-    """Start the worker of a run in a session of its own, so that it outlives the terminal.
-
-    Args:
-        run: queued or resumable.
-        threads: the most CPU threads it may use, unless it asked for a number itself. Threads times workers should
-            not exceed the cores.
-
-    Raises RunBusyError when a live process holds the run.
-    """
-    holder = run.read_status().held_by()
-    if holder:
-        raise RunBusyError(f"Run {run.id} is held by {holder}.", f"Watch it: tui-lab runs watch {run.id}")
-    environment = {**os.environ, THREADS_VARIABLE: str(threads), "PYTHONUNBUFFERED": "1"}
-    environment.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order in which GPUs are listed and watched
-    with run.log.open("ab") as log:
-        return subprocess.Popen(
-            [*WORKER, str(run.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment,
-            start_new_session=True,
-        )
+@dataclass(frozen=True)
+class _Worker:
+    run: RunDirectory
+    process: subprocess.Popen[bytes]
+    stood_by: bool
 
 
 class LocalExecutor:
-    """Runs at most `jobs` workers at a time; the cores are shared evenly among them."""
+    """Runs at most `jobs` workers at a time; the cores are shared evenly among them.
 
-    def __init__(self, jobs: int = 1) -> None:
+    With `standby`, a worker with everything imported waits for the next run whenever there is nothing to do: that run
+    begins at once. It is made ready only when no run is active or waiting, so that it takes no time from training.
+    """
+
+    def __init__(self, jobs: int = 1, *, standby: bool = False) -> None:
+        self.set_jobs(jobs)
+        self.standby = standby
+        self._standby: Standby | None = None
+        self._may_warm = True  # once between two runs: one that keeps dying is left alone
+        self._queue: deque[RunDirectory] = deque()
+        self._workers: dict[Path, _Worker] = {}
+        self._ended: list[RunDirectory] = []
+
+    def set_jobs(self, jobs: int) -> None:
+        """Change how many workers may run at a time. Those that do go on, with the threads they have."""
         self.jobs = jobs
         self._threads = max(1, cores() // jobs)
-        self._queue: deque[RunDirectory] = deque()
-        self._workers: dict[Path, tuple[RunDirectory, subprocess.Popen[bytes]]] = {}
-        self._ended: list[RunDirectory] = []
 
     def submit(self, run: RunDirectory) -> None:
         if run.path not in [known.path for known in self.active + self.waiting]:
@@ -60,24 +49,29 @@ class LocalExecutor:
 
     @property
     def active(self) -> list[RunDirectory]:
-        return [run for run, _ in self._workers.values()]
+        return [worker.run for worker in self._workers.values()]
 
     @property
     def waiting(self) -> list[RunDirectory]:
         return list(self._queue)
 
+    @property
+    def is_warm(self) -> bool:
+        """Whether a stand-by with everything imported waits for a run."""
+        return self._standby is not None and self._standby.is_ready
+
     def poll(self) -> list[RunDirectory]:
-        for run, worker in list(self._workers.values()):
-            if worker.poll() is not None:
-                del self._workers[run.path]
-                _record_death(run, _reason(worker.returncode))
-                self._ended.append(run)
+        for worker in list(self._workers.values()):
+            if worker.process.poll() is not None:
+                del self._workers[worker.run.path]
+                self._see_off(worker)
         while self._queue and len(self._workers) < self.jobs:
             run = self._queue.popleft()
             if run.read_status().state != "queued":  # stopped while it waited, or taken up by somebody else
                 self._ended.append(run)
                 continue
-            self._workers[run.path] = (run, start_worker(run, self._threads))
+            self._workers[run.path] = self._start(run)
+        self._keep_standby()
         ended, self._ended = self._ended, []  # not sooner: a run that cannot be started raises
         return ended
 
@@ -85,11 +79,38 @@ class LocalExecutor:
         self._queue.clear()
 
     def kill(self) -> None:
-        for _, worker in self._workers.values():
-            worker.kill()
-        for run, worker in self._workers.values():
-            worker.wait()
-            _record_death(run, "The worker was killed by the user.")
+        for worker in self._workers.values():
+            worker.process.kill()
+        for worker in self._workers.values():
+            worker.process.wait()
+            _record_death(worker.run, "The worker was killed by the user.")
+
+    def _start(self, run: RunDirectory) -> _Worker:
+        """A worker of the run: the stand-by if there is one, ready or not, else a new process."""
+        process = self._standby and self._standby.take(run, self._threads)
+        self._standby = None
+        return _Worker(run, process or start_worker(run, self._threads), stood_by=process is not None)
+
+    def _see_off(self, worker: _Worker) -> None:
+        """A stand-by that ended before it took its run has done nothing: the run is started again, cold."""
+        self._may_warm = True
+        if worker.stood_by and worker.run.read_status().is_waiting:
+            self._queue.appendleft(worker.run)
+            return
+        _record_death(worker.run, _reason(worker.process.returncode))
+        self._ended.append(worker.run)
+
+    def _keep_standby(self) -> None:
+        if self._standby is not None and not (self.standby and self._standby.is_alive):
+            self._standby.dismiss()
+            self._standby = None
+        if not self.standby:
+            self._may_warm = True  # if it is asked for again
+        is_idle = not self._workers and not self._queue
+        if self.standby and self._standby is None and is_idle and self._may_warm:
+            self._may_warm = False
+            with contextlib.suppress(OSError):  # no process to be had: the next run is started cold, and says so
+                self._standby = Standby()
 
 
 def _reason(code: int) -> str:
@@ -103,9 +124,5 @@ def _reason(code: int) -> str:
 def _record_death(run: RunDirectory, reason: str) -> None:
     """A worker that could not say how it ended gets a named state from whoever saw it end."""
     status = run.read_status()
-    if status.state in FINAL_STATES or status.held_by():
-        return
-    status.state, status.message, status.exit_code = "crashed", reason, FAILED
-    status.hint = f"Go on from the last checkpoint: tui-lab runs resume {run.id}"
-    with contextlib.suppress(OSError):  # deleted, or on a full disk: then the dead pid has to tell
-        status.write(run.status)
+    if status.state not in FINAL_STATES and not status.held_by():
+        run.record_crash(reason)

@@ -23,6 +23,7 @@ CONVNET = Exercise(
     name="convnet",
     lab=2,
     title="Convolutional network",
+    summary="Three convolutions and two dense layers that learn to name small photographs.",
     hyperparameters=ConvNetHyperparameters,
     model="tui_lab.models.convnet:ConvNet",
     smallest_side=8,  # below, batch normalisation would see a single value a channel: 8 → 4 → 2 → 1

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.resources
+import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_lab.devices import cores
@@ -19,12 +22,13 @@ class Exercise:
 
     `model` names the class as "module:Class", so that the catalogue is read without importing torch. Its constructor
     takes `input_shape` (a sample's shape without the batch dimension), `classes`, and, by name, every hyperparameter
-    whose topic is "Model".
+    whose topic is "Model". `summary` is one line; a page of `text` lies in `texts/`, under the exercise's name.
     """
 
     name: str
     lab: int
     title: str
+    summary: str
     hyperparameters: type[Hyperparameters]
     model: str
     threads: int = 0  # CPU threads that suit it; 0 = every core
@@ -34,6 +38,20 @@ class Exercise:
     def declarations(self) -> dict[str, Declaration]:
         """Its hyperparameters by name, ordered by topic."""
         return declarations(self.hyperparameters)
+
+    @property
+    def text(self) -> str:
+        """Markdown: what it is, what to look for, what to try."""
+        file = importlib.resources.files("tui_lab.labs").joinpath("texts", f"{self.name}.md")
+        return file.read_text(encoding="utf-8")
+
+    @property
+    def source(self) -> Path:
+        """The file that its model is written in, found without importing it."""
+        spec = importlib.util.find_spec(self.model.partition(":")[0])
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"{self.name} has no module {self.model}")
+        return Path(spec.origin)
 
     def suitable_threads(self) -> int:
         """The CPU threads that one run of it should use on this machine."""

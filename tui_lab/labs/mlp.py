@@ -32,6 +32,7 @@ MLP = Exercise(
     name="mlp",
     lab=1,
     title="Multilayer perceptron",
+    summary="A small network of dense layers: points in the plane first, then handwritten digits.",
     hyperparameters=MLPHyperparameters,
     model="tui_lab.models.mlp:MLP",
     threads=1,  # at these sizes two threads wait for each other longer than they work

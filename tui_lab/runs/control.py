@@ -1,13 +1,13 @@
 """`control.json`: what the user wants of a running worker.
 
 Any process may write it; the worker looks at it ten times a second. `seq` grows with every request, so that two
-single steps in a row are two.
+single steps in a row are two, also when both come between two looks.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,11 +20,16 @@ COMMANDS = ("run", "pause", "step", "stop")
 
 @dataclass(frozen=True)
 class Control:
-    """`lr` replaces the base learning rate from the next step on; None leaves it."""
+    """`lr` replaces the base learning rate from the next step on; None leaves it.
+
+    `steps` is the number of single steps: in the file, of those asked for in a row, with nothing else in between; from
+    a `ControlWatcher`, of those that it has not given yet.
+    """
 
     command: Command = "run"
     lr: float | None = None
     seq: int = 0
+    steps: int = 0
 
 
 def read_control(path: Path) -> Control:
@@ -32,12 +37,17 @@ def read_control(path: Path) -> Control:
     try:
         content = json.loads(path.read_bytes())
         command, lr, seq = content["command"], content.get("lr"), content["seq"]
+        steps = content.get("steps")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Control()
     if command not in COMMANDS or not isinstance(seq, int):
         return Control()
     lr = number(lr)
-    return Control(command, lr if lr is not None and 0 < lr < float("inf") else None, seq)
+    if command != "step":
+        steps = 0
+    elif not isinstance(steps, int) or steps < 1:
+        steps = 1
+    return Control(command, lr if lr is not None and 0 < lr < float("inf") else None, seq, steps)
 
 
 def request(path: Path, command: Command | None = None, lr: float | None = None) -> Control:
@@ -47,7 +57,8 @@ def request(path: Path, command: Command | None = None, lr: float | None = None)
     """
     old = read_control(path)
     standing: Command = "pause" if old.command == "step" else old.command
-    new = Control(command or standing, lr if lr is not None else old.lr, old.seq + 1)
+    steps = old.steps + 1 if command == "step" else 0
+    new = Control(command or standing, lr if lr is not None else old.lr, old.seq + 1, steps)
     write_atomically(path, json.dumps(asdict(new)))
     return new
 
@@ -74,5 +85,6 @@ class ControlWatcher:
         control = read_control(self._path)
         if control.seq in (0, self._seq):  # 0: no request is there, or none that can be read
             return None
+        steps = min(control.steps, max(1, control.seq - self._seq))  # those in a row were asked for last
         self._seq = control.seq
-        return control
+        return replace(control, steps=steps)

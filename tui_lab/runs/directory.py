@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import importlib.metadata
 import os
 import platform
@@ -19,7 +20,7 @@ from typing import Any
 
 import tomlkit
 
-from tui_lab.errors import RunBusyError, UsageError
+from tui_lab.errors import FAILED, RunBusyError, UsageError
 from tui_lab.runs.files import write_atomically
 from tui_lab.runs.status import Status
 
@@ -83,6 +84,7 @@ class RunDirectory:
         self.events = path / "events.jsonl"
         self.status = path / "status.json"
         self.control = path / "control.json"
+        self.label = path / "label.json"
         self.history = path / "history.json"
         self.checkpoint = path / "checkpoint.pt"
         self.best_weights = path / "best.safetensors"
@@ -131,6 +133,14 @@ class RunDirectory:
         status.hint = f"Start it with: tui-lab runs resume {self.id}"
         status.write(self.status)
 
+    def record_crash(self, reason: str) -> None:
+        """Name the state of a run whose worker is gone and could not say how it ended."""
+        status = self.read_status()
+        status.state, status.message, status.exit_code = "crashed", reason, FAILED
+        status.hint = f"Go on from the last checkpoint: tui-lab runs resume {self.id}"
+        with contextlib.suppress(OSError):  # deleted, or on a full disk: then the dead pid has to tell
+            status.write(self.status)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the run against every other worker; the kernel lets go when this process ends, however it ends.
@@ -150,8 +160,9 @@ class RunDirectory:
             yield
 
 
+@functools.cache
 def versions() -> dict[str, str]:
-    """The versions that a run's numbers depend on, read without importing the packages."""
+    """The versions that a run's numbers depend on, read without importing the packages, once a process."""
     found = {"python": platform.python_version()}
     for package in RECORDED_PACKAGES:
         try:
@@ -161,8 +172,10 @@ def versions() -> dict[str, str]:
     return found
 
 
+@functools.cache
 def git_commit() -> str:
-    """The commit of the checkout that this program runs from; empty when it is installed as a package."""
+    """The commit of the checkout that this program runs from, as it was when first asked for in this process; empty
+    when it is installed as a package."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return ""

@@ -5,6 +5,7 @@ Every event has `kind`, `seq` (1, 2, 3, ...) and `t` (Unix time in seconds). Kin
     started   a worker begins, or resumes from `resumed_from` = {epoch, step, total_step}
     step      training metrics averaged over the `steps` since the last such event
     epoch     metrics of a whole epoch
+    inspection the inspection `name` was written, of the weights at `epoch` and `total_step`
     system    CPU, memory and GPU of the worker
     warning   something the user should know; log: something that happened
     finished  the last record: state, message, hint

@@ -1,4 +1,4 @@
-"""Exports of a run: epochs as CSV, everything as JSON, curves for TensorBoard."""
+"""Exports of runs: epochs as CSV, everything as JSON, curves for TensorBoard."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import csv
 import dataclasses
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tui_lab.errors import UsageError
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.events import Event, EventReader, finite, number
 from tui_lab.runs.files import write_atomically
 from tui_lab.runs.history import metrics_of
+from tui_lab.runs.label import Label
 
 LEADING_COLUMNS = ("epoch", "total_step", "elapsed")
 
@@ -33,11 +36,25 @@ def events_as_trained(run: RunDirectory) -> list[Event]:
 
 def to_csv(run: RunDirectory, kind: str = "epoch") -> str:
     """One row an event of `kind` ("epoch" or "step"): position first, then every metric in order of appearance."""
-    events = [event for event in events_as_trained(run) if event["kind"] == kind]
+    return _table(_of_kind(run, kind), LEADING_COLUMNS)
+
+
+def to_one_csv(runs: Sequence[RunDirectory], kind: str = "epoch") -> str:
+    """The rows of several runs, one run after the other; the first column, `run`, has the id."""
+    rows = [{**event, "run": run.id} for run in runs for event in _of_kind(run, kind)]
+    return _table(rows, ("run", *LEADING_COLUMNS))
+
+
+def _of_kind(run: RunDirectory, kind: str) -> list[Event]:
+    return [event for event in events_as_trained(run) if event["kind"] == kind]
+
+
+def _table(events: Sequence[Event], leading: Sequence[str]) -> str:
+    """CSV of the `leading` columns, then of every metric in order of appearance."""
     metrics: dict[str, None] = {}
     for event in events:
-        metrics.update(dict.fromkeys(metrics_of(event)))
-    columns = [*LEADING_COLUMNS, *metrics]
+        metrics.update(dict.fromkeys(name for name in metrics_of(event) if name not in leading))
+    columns = [*leading, *metrics]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -47,12 +64,25 @@ def to_csv(run: RunDirectory, kind: str = "epoch") -> str:
 
 def to_json(run: RunDirectory) -> str:
     """What was asked, how it stands, and every event."""
-    content = {
+    return _json(_content(run))
+
+
+def to_one_json(runs: Sequence[RunDirectory]) -> str:
+    """A list with what `to_json` tells of each run."""
+    return _json([_content(run) for run in runs])
+
+
+def _content(run: RunDirectory) -> dict[str, Any]:
+    return {
         "id": run.id,
+        "label": dataclasses.asdict(Label.read(run.label)),
         "request": dataclasses.asdict(run.read_request()),
         "status": dataclasses.asdict(run.read_status()),
         "events": events_as_trained(run),
     }
+
+
+def _json(content: Any) -> str:
     return json.dumps(finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -89,7 +119,8 @@ def to_tensorboard(run: RunDirectory, folder: Path) -> None:
     writer.close()
 
 
-FORMATS = ("csv", "json", "tensorboard")
+ONE_FILE_FORMATS = ("csv", "json")
+FORMATS = (*ONE_FILE_FORMATS, "tensorboard")
 
 
 def export(run: RunDirectory, format: str, target: Path) -> None:
@@ -97,5 +128,18 @@ def export(run: RunDirectory, format: str, target: Path) -> None:
     if format == "tensorboard":
         to_tensorboard(run, target)
     else:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, to_csv(run) if format == "csv" else to_json(run))
+        _write(target, to_csv(run) if format == "csv" else to_json(run))
+
+
+def export_together(runs: Sequence[RunDirectory], format: str, target: Path) -> None:
+    """Write several runs to one file. Raises UsageError for a format that has none."""
+    if format not in ONE_FILE_FORMATS:
+        raise UsageError(
+            f"{format} keeps each run in a folder of its own.", f"One file: {' or '.join(ONE_FILE_FORMATS)}."
+        )
+    _write(target, to_one_csv(runs) if format == "csv" else to_one_json(runs))
+
+
+def _write(target: Path, content: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, content)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from tui_lab.runs.directory import RunDirectory
@@ -153,6 +154,20 @@ class Track:
             metrics = {name: _summary(*row) for name, row in zip(names, rows, strict=True) if row}
             track.buckets.append(Bucket((float(step), float(epoch), float(elapsed)), metrics))
         return track
+
+
+def thinned(values: list[float], most: int) -> list[float]:
+    """At most `most` means of equally many neighbours each, NaN where no value of them is finite; the last stands."""
+    if len(values) <= most:
+        return list(values)
+    edges = [i * (len(values) - 1) // (most - 1) for i in range(most)]
+    means = [_finite_mean(values[start:end]) for start, end in pairwise(edges)]
+    return [*means, values[-1]]
+
+
+def _finite_mean(values: list[float]) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    return sum(finite) / len(finite) if finite else math.nan
 
 
 def metrics_of(event: Event) -> dict[str, float]:

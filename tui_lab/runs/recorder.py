@@ -19,13 +19,14 @@ from tui_lab.devices import gpu_usage
 from tui_lab.runs.control import Control, ControlWatcher
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.events import Event, EventWriter
-from tui_lab.runs.history import read_history
-from tui_lab.runs.status import FINAL_STATES, process_started
+from tui_lab.runs.history import read_history, thinned
+from tui_lab.runs.status import CURVE_LENGTH, FINAL_STATES, process_started
 
 STEP_INTERVAL_S = 0.1  # at most ten step events a second
 HEARTBEAT_S = 1.0
 SYSTEM_INTERVAL_S = 2.0
 RESERVE_BYTES = 256 * 1024
+CURVE_DIGITS = 4
 
 
 class Recorder:
@@ -103,6 +104,7 @@ class Recorder:
         """Change the status and write it now."""
         with self._lock:
             self.note(**fields)
+            self.status.curve = self._curve()
             self.status.heartbeat = time.time()
             self.status.write(self.run.status)
 
@@ -144,6 +146,11 @@ class Recorder:
                     self.update()
             except OSError:
                 continue  # a full disk: the training thread meets it too, and says so
+
+    def _curve(self) -> list[float]:
+        """The test accuracy by epoch, as the status carries it."""
+        _, accuracies = self.history.epochs.means("test_accuracy", "epoch")
+        return [round(y, CURVE_DIGITS) for y in thinned(accuracies, CURVE_LENGTH)]
 
     def _machine(self) -> dict[str, float]:
         memory = psutil.virtual_memory()

@@ -1,7 +1,7 @@
 """`status.json`: where a run stands, replaced atomically by the worker.
 
-It also carries a copy of what was asked (exercise, preset, hyperparameters), so that a list of thousands of runs
-reads one small file a run.
+It also carries a copy of what was asked (exercise, preset, hyperparameters) and a thumbnail of the test curve, so that
+a list of thousands of runs reads one small file a run.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "crash
 LIVE_STATES = frozenset({"running", "paused"})
 FINAL_STATES = frozenset({"finished", "stopped", "failed", "crashed"})
 RESUMABLE_STATES = frozenset({"stopped", "failed", "crashed"})
+CURVE_LENGTH = 24
 LARGEST = 2**31 - 1  # of a pid, and more than any count here
 FRESH_S = 5.0  # a heartbeat younger than this is a sign of life whatever the pid says
 SILENCE_S = 60.0  # a heartbeat older than this, on a host that cannot be asked for the pid, means crashed
@@ -55,6 +56,7 @@ class Status:
     images_per_second: float = 0.0
     last: dict[str, float] = field(default_factory=dict)
     best: dict[str, float] = field(default_factory=dict)  # the metrics of the best epoch, and which it is
+    curve: list[float] = field(default_factory=list)  # test accuracy by epoch, thinned to CURVE_LENGTH values
     message: str = ""
     hint: str = ""
     exit_code: int = 0
@@ -76,6 +78,7 @@ class Status:
         kept = {f.name: _like(getattr(_DEFAULT, f.name), content.get(f.name)) for f in dataclasses.fields(cls)}
         status = cls(**{name: value for name, value in kept.items() if value is not None})
         status.last, status.best = _metrics(status.last), _metrics(status.best)
+        status.curve = [y for y in map(number, status.curve[:CURVE_LENGTH]) if y is not None]
         return status
 
     def write(self, path: Path) -> None:
@@ -94,6 +97,11 @@ class Status:
         """Time to the last epoch at the pace so far; None before there is a pace."""
         done = self.progress
         return self.elapsed * (1 - done) / done if done > 0 and self.elapsed > 0 else None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the run is queued and no worker has taken it."""
+        return self.state == "queued" and not self.pid
 
     def held_by(self) -> str:
         """`pid 42 on gpubox` while a live process holds the run, else an empty string."""

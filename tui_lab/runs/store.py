@@ -6,23 +6,25 @@ import random
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tui_lab.errors import RunBusyError, UsageError, nearest
 from tui_lab.runs.directory import Request, RunDirectory, git_commit, versions
+from tui_lab.runs.label import TAKEN, Label
 from tui_lab.runs.status import Status
 from tui_lab.runs.words import WORDS
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A run in a list: its directory, its status, and its state as it really is (a dead worker is "crashed")."""
+    """A run in a list: its directory, its status, its state as it really is (a dead worker is "crashed"), its label."""
 
     run: RunDirectory
     status: Status
     state: str
+    label: Label = field(default_factory=Label)
 
 
 class RunStore:
@@ -74,7 +76,7 @@ class RunStore:
         return list(self.newest_first())[::-1]
 
     def find(self, name: str) -> RunDirectory:
-        """The run called `name`: an id, a unique part of one, a path, or "last".
+        """The run called `name`: an id, the name that a user gave one, a unique part of an id, a path, or "last".
 
         Raises UsageError naming the candidates when there are none or several.
         """
@@ -85,18 +87,24 @@ class RunStore:
         if path.parent != Path() and (path / "run.toml").exists():
             return RunDirectory(path.absolute())
         runs = [run for run in self.runs() if run.request.exists()]
-        if name == "last" and runs:
+        if name == TAKEN and runs:
             return _newest(runs)
         ids = {run.id: run for run in runs}
         if name in ids:
             return ids[name]
-        matching = [run for run in runs if name in run.id]
+        given = {run.id: Label.read(run.label).name for run in runs}
+        called = [run for run in runs if name and given[run.id] == name]
+        if len(called) == 1:
+            return called[0]
+        matching = called or [run for run in runs if name in run.id]
         exact_word = [run for run in matching if run.id.rsplit("-", 1)[-1] == name]
         if len(matching) == 1 or len(exact_word) == 1:
             return (exact_word or matching)[0]
         if matching:
             raise UsageError(f"{name!r} fits {len(matching)} runs: {_some(run.id for run in matching)}.")
-        raise UsageError(f"There is no run {name!r} in {self.root}.", nearest(name, ids))
+        raise UsageError(
+            f"There is no run {name!r} in {self.root}.", nearest(name, [*ids, *filter(None, given.values())])
+        )
 
     def delete(self, run: RunDirectory) -> None:
         """Remove the run with everything it kept. Raises RunBusyError while a worker holds it."""
@@ -115,7 +123,7 @@ def _newest(runs: list[RunDirectory]) -> RunDirectory:
 
 def listed(run: RunDirectory) -> Listed:
     status = run.read_status()
-    return Listed(run, status, status.actual_state())
+    return Listed(run, status, status.actual_state(), Label.read(run.label))
 
 
 def _words() -> Iterable[str]:

@@ -143,9 +143,18 @@ class Engine:
         self.losses, self.accuracies, self._unread = [], [], []
 
     @torch.inference_mode()
-    def evaluate(self, batches: Batches) -> Score:
-        """The exact mean over all samples, in eval mode."""
+    def evaluate(self, batches: Batches, outputs: list[Tensor] | None = None) -> Score:
+        """The exact mean over all samples, in eval mode; the model is then back in train mode, whatever happens.
+
+        `outputs` gets what the model gave for each batch, (B, classes), on the device.
+        """
         self.model.eval()
+        try:
+            return self._evaluate(batches, [] if outputs is None else outputs)
+        finally:
+            self.model.train()
+
+    def _evaluate(self, batches: Batches, outputs: list[Tensor]) -> Score:
         draw = batches.draw(self.epoch)
         loss = torch.zeros((), device=self.plan.device, dtype=torch.float64 if self.plan.device != "mps" else None)
         correct = torch.zeros((), device=self.plan.device, dtype=torch.long)
@@ -155,7 +164,7 @@ class Engine:
                 output = self._forward(x)
             loss += F.cross_entropy(output.float(), y, reduction="sum")
             correct += (output.argmax(1) == y).sum()
-        self.model.train()
+            outputs.append(output)
         return Score(loss.item() / batches.samples, correct.item() / batches.samples)
 
     def check_weights(self) -> None:

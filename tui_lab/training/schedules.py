@@ -54,3 +54,11 @@ def learning_rate(hyperparameters: Hyperparameters, epoch: int, base: float | No
 def gamma_of(hyperparameters: Hyperparameters) -> float:
     """`gamma`, or the usual one of the scheduler where it is 0."""
     return hyperparameters.gamma or USUAL_GAMMA.get(hyperparameters.scheduler, 1.0)
+
+
+def schedule_curve(hyperparameters: Hyperparameters, most: int = 300) -> tuple[list[int], list[float]]:
+    """Epochs, from 0 on, and their learning rates, to be drawn: all, or `most` (at least 2) of them, evenly spread."""
+    last = hyperparameters.epochs - 1
+    count = min(hyperparameters.epochs, most)
+    epochs = [i * last // max(count - 1, 1) for i in range(count)]
+    return epochs, [learning_rate(hyperparameters, epoch) for epoch in epochs]

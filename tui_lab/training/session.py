@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -25,6 +25,19 @@ CHECKPOINT_INTERVAL_S = 10.0  # between checkpoints at ends of epochs
 LONG_EPOCH_S = 60.0  # a checkpoint is also made within an epoch that lasts this long
 PAUSE_POLL_S = 0.05
 DIVERGED = 3.0  # times the loss of guessing: no run that learns has that, averaged over an epoch
+PATIENCE_S = 5.0  # that a run takes, where it is stopped or paused, to evaluate for its inspections
+STEP_PATIENCE_S = 0.2  # the same after a single step
+
+
+class Inspector(Protocol):
+    """What looks inside the model between two steps. It leaves the model and every draw alone, and its mistakes are no
+    reason to end a run: only what keeps it from reporting them is raised."""
+
+    def is_due(self, elapsed: float) -> bool:
+        """Whether it is worth looking now, after `elapsed` seconds of training."""
+
+    def inspect(self, engine: Engine, outputs: Tensor | None, *, may_evaluate: bool) -> None:
+        """Look. `outputs`: of the model as it is now on the test split; where None, it may make them or not."""
 
 
 class Stopped(Exception):  # noqa: N818
@@ -61,9 +74,17 @@ class Session:
             "train_eval" (the training set in eval mode).
         recorder: the run directory's pen.
         classes: of the data set; guessing evenly among them has a loss of log(classes).
+        inspector: called after the first epoch, when it is due, and wherever the run comes to stand.
     """
 
-    def __init__(self, engine: Engine, evaluations: Mapping[str, Batches], recorder: Recorder, classes: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        evaluations: Mapping[str, Batches],
+        recorder: Recorder,
+        classes: int,
+        inspector: Inspector | None = None,
+    ) -> None:
         self.engine = engine
         self.evaluations = evaluations
         self.recorder = recorder
@@ -81,7 +102,11 @@ class Session:
         self._saved_at = time.monotonic()  # nothing to lose yet
         self._has_diverged = False
         self._is_paused = False
-        self._may_step = False  # once, while paused
+        self._steps_allowed = 0  # single ones, while paused
+        self._inspector = inspector
+        self._inspected_at = -1  # total step
+        self._outputs: list[Tensor] = []  # of the last evaluation of the test split, batch by batch
+        self._outputs_at = -1  # total step
 
     def interrupt(self) -> None:
         """Stop at the next step. Safe to call from a signal handler: it takes no lock."""
@@ -104,6 +129,7 @@ class Session:
             raise
         self._report_steps()  # what no later step would take along
         self._save()
+        self._look_inside(PATIENCE_S)
         if not selection.is_over:
             return ""
         since = f"{selection.metric} has not improved for {selection.patience} epochs"
@@ -186,11 +212,13 @@ class Session:
         self._carried = self._carried[0] + losses, self._carried[1] + accuracies
         self._carried_seconds = trained_at - self._reported_at
         metrics = {"train_loss": train.loss, "train_accuracy": train.accuracy}
+        self._outputs = []
         for split, batches in self.evaluations.items():
-            score = engine.evaluate(batches)
+            score = engine.evaluate(batches, self._outputs if split == "test" else None)
             metrics |= {f"{split}_loss": score.loss, f"{split}_accuracy": score.accuracy}
         engine.check_weights()
         engine.end_epoch()
+        self._outputs_at = engine.total_step
         is_best = self.selection.see({"epoch": engine.epoch, **metrics})
         if is_best:
             self._best_weights = engine.weights()
@@ -209,6 +237,8 @@ class Session:
             epoch=engine.epoch, step=0, elapsed=elapsed, last=dict(metrics), best=dict(self.selection.best)
         )
         self._warn_of_divergence(train.loss)
+        if self._inspector is not None and self._inspector.is_due(elapsed):
+            self._look_inside(PATIENCE_S)
         if engine.epoch == 1 or time.monotonic() - self._saved_at > CHECKPOINT_INTERVAL_S:
             self._save()
 
@@ -237,18 +267,20 @@ class Session:
         if control.command == "stop":
             self._stop()
         self._is_paused = control.command in ("pause", "step")
-        self._may_step = control.command == "step"
+        self._steps_allowed = self._steps_allowed + control.steps if control.command == "step" else 0
 
     def _wait(self) -> None:
-        """Stand still until told to run on, to take a single step, or to stop."""
+        """Stand still until told to run on, to take single steps, or to stop."""
         self.watch.pause()
-        if not self._may_step:
+        if not self._steps_allowed:
             self._save()  # a pause may last; whatever ends it, nothing is lost
+            has_stepped = self.recorder.status.state == "paused"
             self.recorder.update(state="paused", step=self.engine.step, elapsed=self.watch.elapsed)
-        while self._is_paused and not self._may_step and not self._is_interrupted:
+            self._look_inside(STEP_PATIENCE_S if has_stepped else PATIENCE_S)
+        while self._is_paused and not self._steps_allowed and not self._is_interrupted:
             time.sleep(PAUSE_POLL_S)
             self._take_orders()
-        self._may_step = False
+        self._steps_allowed = max(0, self._steps_allowed - 1)
         if not self._is_paused:
             self.recorder.update(state="running")
         self._reported_at = self.watch.elapsed
@@ -256,7 +288,22 @@ class Session:
 
     def _stop(self) -> None:
         self._save()
+        self._look_inside(PATIENCE_S)
         raise Stopped
+
+    # Inspections
+
+    def _look_inside(self, patience: float) -> None:
+        """Have the model inspected as it is now, if it has not been; a pass over the test split may take `patience`."""
+        engine = self.engine
+        if self._inspector is None or self._inspected_at == engine.total_step:
+            return
+        is_fresh = self._outputs_at == engine.total_step
+        # A forward pass is at least as fast as training was
+        seconds = self.evaluations["test"].samples * self.watch.elapsed / max(engine.samples_seen, 1)
+        outputs = torch.cat(self._outputs) if is_fresh else None
+        self._inspector.inspect(engine, outputs, may_evaluate=seconds <= patience)
+        self._inspected_at = engine.total_step
 
     # Keeping
 

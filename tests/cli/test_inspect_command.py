@@ -1,0 +1,147 @@
+"""`tui-lab inspect`: what a run has is listed, drawn and given as JSON, and what it lacks is explained."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.cli.terminal import Terminal
+from tui_lab.cli.main import app
+from tui_lab.errors import USAGE, UsageError
+from tui_lab.inspections.catalogue import INSPECTIONS, write_inspection
+from tui_lab.inspections.content import Boundary, Confusion, Content, Filters, Guess, LabelledPoint, Sample, Samples
+from tui_lab.pictures import Picture
+from tui_lab.runs.directory import RunDirectory
+from tui_lab.runs.status import Status
+from tui_lab.runs.store import RunStore
+
+NAMES = ("cat", "dog", "deer")
+GREY = Picture(8, 8, bytes([128]) * 192)
+MISTAKE = Sample(7, GREY, 0, (Guess(1, 0.75), Guess(0, 0.25)), 1.4)
+OF_IMAGES: dict[str, Content] = {
+    "confusion": Confusion(3.0, 60, NAMES, ((5, 1, 0), (0, 4, 2), (0, 0, 8)), {(0, 1): (MISTAKE,)}),
+    "samples": Samples(3.0, 60, NAMES, (MISTAKE,), (MISTAKE,)),
+    "filters": Filters(3.0, 60, "features.0, Conv2d", (GREY, GREY), (0.25, 0.5), 2),
+}
+PLANE = Boundary(1.5, 30, ("outer", "inner"), -1, -1, 2, 2, bytes([255, 0] * 4), (LabelledPoint(0, 0, 1),), ())
+
+
+def made(home: Path, contents: dict[str, Content], **status: object) -> RunDirectory:
+    run = RunStore(home).create("convnet", {})
+    for name, content in contents.items():
+        write_inspection(run, name, content)
+    Status.of({"exercise": "convnet", "state": "finished", "epoch": 3, "epochs": 3, **status}).write(run.status)
+    return run
+
+
+def invoke(home: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["--home", str(home), "inspect", *arguments])
+
+
+def output(home: Path, *arguments: str) -> str:
+    result = invoke(home, *arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refusal(home: Path, *arguments: str) -> str:
+    """The sentence and the hint of the error."""
+    error = invoke(home, *arguments).exception
+    assert isinstance(error, UsageError)
+    assert error.exit_code == USAGE
+    return str(error)
+
+
+def test_without_a_name_everything_there_is_is_listed(tmp_path: Path) -> None:
+    made(tmp_path, OF_IMAGES)
+    rows = output(tmp_path, "last").splitlines()[2:]
+    assert [row.split()[0] for row in rows] == list(OF_IMAGES)
+    for name, row in zip(OF_IMAGES, rows, strict=True):
+        assert INSPECTIONS[name].title in row and INSPECTIONS[name].help in row and " 3 " in row
+    assert json.loads(output(tmp_path, "last", "--json"))[0] == {
+        "name": "confusion",
+        "title": "Confusion matrix",
+        "epoch": 3.0,
+        "total_step": 60,
+    }
+
+
+@pytest.mark.parametrize("name", INSPECTIONS)
+def test_each_is_drawn_and_given_as_json(name: str, tmp_path: Path) -> None:
+    contents = {**OF_IMAGES, "boundary": PLANE}
+    made(tmp_path, contents)
+    content = contents[name]
+    drawn = output(tmp_path, "last", name)
+    assert drawn.startswith(f"{INSPECTIONS[name].title} after epoch {content.epoch:g}\n")
+    given = json.loads(output(tmp_path, "last", name, "--json"))
+    assert given.pop("name") == name
+    assert INSPECTIONS[name].content.from_json(given) == content
+
+
+def test_a_cell_opens_its_misclassified_samples(tmp_path: Path) -> None:
+    made(tmp_path, OF_IMAGES)
+    drawn = output(tmp_path, "last", "confusion", "--cell", "cat", "dog")
+    assert "dog  75 %" in drawn and drawn.count("▒") + drawn.count("+") >= 16 * 8
+    assert (
+        "cat taken for dog: 1 of 6, 1 of them kept" in invoke(tmp_path, "last", "confusion", "--cell", "0", "1").stderr
+    )
+    assert json.loads(output(tmp_path, "last", "confusion", "--cell", "cat", "dog", "--json")) == [MISTAKE.to_json()]
+    assert json.loads(output(tmp_path, "last", "confusion", "--cell", "dog", "deer", "--json")) == []
+    assert "Did you mean 'deer'?" in refusal(tmp_path, "last", "confusion", "--cell", "cat", "der")
+    assert "--cell belongs to confusion" in refusal(tmp_path, "last", "samples", "--cell", "cat", "dog")
+
+
+def test_a_wrong_name_is_told_with_the_nearest(tmp_path: Path) -> None:
+    made(tmp_path, OF_IMAGES)
+    said = refusal(tmp_path, "last", "confuson")
+    assert "There is no inspection 'confuson'" in said and "Did you mean 'confusion'?" in said
+
+
+def test_what_a_run_cannot_have_is_told_with_the_reason(tmp_path: Path) -> None:
+    made(tmp_path, OF_IMAGES)
+    said = refusal(tmp_path, "last", "boundary")
+    assert "has no boundary" in said and "points in the plane" in said and "confusion, samples, filters" in said
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ({"state": "queued", "epoch": 0}, "is queued"),
+        ({"state": "failed", "epoch": 0, "message": "Out of memory."}, "before its first epoch was done"),
+        ({"state": "failed", "epoch": 0, "message": "Out of memory."}, "Out of memory."),
+        ({"state": "finished", "epoch": 3}, "no inspections that can be read"),
+    ],
+)
+def test_a_run_without_any_says_why(status: dict[str, object], reason: str, tmp_path: Path) -> None:
+    made(tmp_path, {}, **status)
+    assert reason in refusal(tmp_path, "last")
+    assert reason in refusal(tmp_path, "last", "samples")
+
+
+def test_a_terminal_of_80_columns_shows_ten_classes_in_colours(tmp_path: Path) -> None:
+    names = tuple(f"class number {i}" for i in range(10))
+    counts = tuple(tuple(1000 if i == j else 7 for j in range(10)) for i in range(10))
+    made(tmp_path, {"confusion": Confusion(1.0, 1, names, counts, {})})
+    with Terminal(
+        "--home", str(tmp_path), "inspect", "last", "confusion", environment={"COLORTERM": "truecolor"}
+    ) as it:
+        assert it.wait() == 0
+        assert it.output.count("1000") == 10 and "48;2;" in it.output
+        lines = it.output.replace("\r", "").split("\n")
+        assert len([line for line in lines if "1000" in line and line.rstrip().endswith("94.1")]) == 10
+
+
+def test_drawing_imports_no_torch(tmp_path: Path) -> None:
+    made(tmp_path, OF_IMAGES)
+    script = (
+        "import sys; from typer.testing import CliRunner; from tui_lab.cli.main import app;"
+        f"r = CliRunner().invoke(app, ['--home', {str(tmp_path)!r}, 'inspect', 'last', 'samples']);"
+        "assert r.exit_code == 0, r.output;"
+        "found = {'torch', 'numpy', 'sklearn'} & set(sys.modules); assert not found, found"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

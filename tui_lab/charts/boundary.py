@@ -1,0 +1,139 @@
+"""A decision boundary as text: the plane, coloured by the class predicted there, and the points on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
+
+from rich.text import Text
+
+from tui_lab.charts.plot import DARK, Palette
+from tui_lab.charts.shading import Colour, mixed, style
+from tui_lab.charts.text import printable, shortened
+from tui_lab.inspections.content import Boundary
+
+_FAINTEST, _STRONGEST = 0.08, 0.4  # of a class's colour in the plane, where the model guesses and where it is sure
+_TRAIN, _TEST = ("•", "○")
+_TEXTURES, _ASCII_TEXTURES = " ░▒▓", " .:-"
+_SEPARATION = "   "
+
+
+def decision_boundary(
+    boundary: Boundary,
+    *,
+    columns: int | None = None,
+    rows: int | None = None,
+    palette: Palette = DARK,
+    color: bool = True,
+    ascii: bool = False,
+) -> Text:
+    """Draw the plane and the points, and below them what the marks mean.
+
+    In colours, every place has the colour of the class predicted there, the stronger the surer the model is; so the
+    boundary is where the colours fade. Training points are dots and test points rings, in the colour of their true
+    class. Without colours, classes are textures, and points are letters: capitals for training points.
+
+    Args:
+        boundary: what to draw.
+        columns, rows: cells that the whole may take; the square that it covers stays a square. None sets no limit;
+            where both are None, a cell of its grid is half a character cell.
+        palette: classes have the colours of its runs.
+        color: False for textures and letters.
+        ascii: the same in 7-bit characters.
+    """
+    entries = _legend(boundary, palette, color=color and not ascii, ascii=ascii)
+    legend = _in_lines(entries, columns or boundary.cells)
+    limits = [boundary.cells] if columns is None and rows is None else []
+    if columns is not None:
+        limits.append(columns)
+    if rows is not None:
+        limits.append(2 * (rows - len(legend)))
+    side = min(limits) // 2 * 2
+    if side < 2:
+        return Text()
+    colours = list(islice(cycle(palette.runs), len(boundary.class_names)))
+    if color and not ascii:
+        plane = _coloured(boundary, side, colours, palette.background)
+    else:
+        plane = _textured(boundary, side, _ASCII_TEXTURES if ascii else _TEXTURES)
+    return Text("\n").join([*plane, *legend])
+
+
+def _coloured(boundary: Boundary, side: int, colours: Sequence[Colour], background: Colour) -> Iterator[Text]:
+    marks = {cell: (label, _TRAIN if is_train else _TEST) for cell, label, is_train in _points(boundary, side)}
+    plane = [[_tint(boundary.at(*cell), colours, background) for cell in line] for line in _cells(boundary, side)]
+    for row, (upper, lower) in enumerate(zip(plane[::2], plane[1::2], strict=True)):
+        line = Text()
+        for column, (above, below) in enumerate(zip(upper, lower, strict=True)):
+            if (column, row) in marks:
+                label, mark = marks[column, row]
+                line.append(mark, style(colours[label], mixed(above, below, 0.5), bold=True))
+            else:
+                line.append("▀", style(above, below))
+        yield line
+
+
+def _textured(boundary: Boundary, side: int, textures: str) -> Iterator[Text]:
+    marks = {cell: _letter(label, is_train) for cell, label, is_train in _points(boundary, side)}
+    for row, cells in enumerate(list(_cells(boundary, side))[::2]):
+        probabilities = [boundary.at(*cell) for cell in cells]
+        textured = [textures[one.index(max(one)) % len(textures)] for one in probabilities]
+        yield Text("".join(marks.get((column, row), texture) for column, texture in enumerate(textured)))
+
+
+def _cells(boundary: Boundary, side: int) -> Iterator[list[tuple[int, int]]]:
+    """Which cell of the grid each of `side` by `side` places shows, line by line."""
+    nearest = [(2 * i + 1) * boundary.cells // (2 * side) for i in range(side)]
+    return ([(column, row) for column in nearest] for row in nearest)
+
+
+def _tint(probabilities: bytes, colours: Sequence[Colour], background: Colour) -> Colour:
+    label = probabilities.index(max(probabilities))
+    guessing = 1 / len(probabilities)
+    certainty = (probabilities[label] / 255 - guessing) / (1 - guessing) if guessing < 1 else 1.0
+    return mixed(colours[label], background, _FAINTEST + (_STRONGEST - _FAINTEST) * max(0.0, certainty))
+
+
+def _points(boundary: Boundary, side: int) -> Iterator[tuple[tuple[int, int], int, bool]]:
+    """The character cell of each point, its class, and whether it is a training point. These come last: on top."""
+    for points, is_train in ((boundary.test, False), (boundary.train, True)):
+        for point in points:
+            across = (point.x - boundary.left) / boundary.side
+            down = 1 - (point.y - boundary.bottom) / boundary.side
+            if 0 <= across < 1 and 0 <= down < 1:
+                yield (int(across * side), int(down * side / 2)), point.label, is_train
+
+
+def _letter(label: int, is_train: bool) -> str:
+    return chr(ord("A" if is_train else "a") + label % 26)
+
+
+def _legend(boundary: Boundary, palette: Palette, *, color: bool, ascii: bool) -> list[Text]:
+    names = [printable(name, ascii=ascii) for name in boundary.class_names]
+    entries = []
+    for label, name in enumerate(names):
+        if color:
+            colour = palette.runs[label % len(palette.runs)]
+            entries.append(Text.assemble(("■", style(colour)), f" {name}"))
+        else:
+            textures = _ASCII_TEXTURES if ascii else _TEXTURES
+            texture = textures[label % len(textures)]
+            entries.append(Text(f"{_letter(label, True)} {_letter(label, False)} '{texture}' {name}"))
+    entries.append(Text(f"{_TRAIN} train  {_TEST} test" if color else "capital: train, small: test"))
+    right, top = boundary.left + boundary.side, boundary.bottom + boundary.side
+    entries.append(Text(f"x {boundary.left:.2f} to {right:.2f}, y {boundary.bottom:.2f} to {top:.2f}"))
+    return entries
+
+
+def _in_lines(entries: Sequence[Text], width: int) -> list[Text]:
+    """The entries in as few lines of `width` cells as they fit into, in order."""
+    lines: list[Text] = []
+    for entry in entries:
+        if lines and lines[-1].cell_len + len(_SEPARATION) + entry.cell_len <= width:
+            lines[-1].append(_SEPARATION).append_text(entry)
+        else:
+            entry = entry.copy()
+            if entry.cell_len > width:
+                entry.right_crop(len(entry) - len(shortened(entry.plain, width)))
+            lines.append(entry)
+    return lines

@@ -1,0 +1,166 @@
+"""`tui-lab inspect`: what was seen inside a run's model, listed, drawn, or as JSON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tui_lab.cli.arguments import AsJson, OneRun
+from tui_lab.cli.completion import complete_inspection
+from tui_lab.cli.context import places
+
+if TYPE_CHECKING:
+    from tui_lab.inspections.content import Confusion, Content
+    from tui_lab.runs.directory import RunDirectory
+    from tui_lab.runs.status import Status
+
+
+def inspect(
+    context: typer.Context,
+    run: OneRun,
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="[WHAT]", help="confusion, samples, ...", autocompletion=complete_inspection),
+    ] = None,
+    cell: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="TRUE PREDICTED", help="Of confusion: samples of one class taken for another."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look inside a run: confusion matrix, misclassified samples, filters, decision boundary.
+
+    Without WHAT, list what the run has.
+    """
+    from tui_lab.errors import UsageError
+    from tui_lab.inspections.catalogue import read_inspections
+
+    found = places(context).store.find(run)
+    if what is not None:
+        _check_name(what)
+    if cell is not None and what != "confusion":
+        raise UsageError("--cell belongs to confusion.", f"tui-lab inspect {run} confusion --cell TRUE PREDICTED")
+    contents = read_inspections(found)
+    if not contents:
+        raise UsageError(*_why_none(found.id, found.read_status()))
+    if what is None:
+        _list(found, contents, as_json=as_json)
+    elif what not in contents:
+        raise UsageError(f"Run {found.id} has no {what}. {_missing(what)}", f"It has {', '.join(contents)}.")
+    elif cell is not None:
+        _print_cell(contents[what], *cell, as_json=as_json)
+    else:
+        _print(what, contents[what], as_json=as_json)
+
+
+def _check_name(what: str) -> None:
+    from tui_lab.errors import UsageError, nearest
+    from tui_lab.inspections.catalogue import INSPECTIONS
+
+    if what not in INSPECTIONS:
+        raise UsageError(
+            f"There is no inspection {what!r}; there are {', '.join(INSPECTIONS)}.", nearest(what, INSPECTIONS)
+        )
+
+
+def _list(run: RunDirectory, contents: Mapping[str, Content], *, as_json: bool) -> None:
+    from rich.text import Text
+
+    from tui_lab.cli.output import data_console, print_json, say, table
+    from tui_lab.inspections.catalogue import INSPECTIONS
+
+    if as_json:
+        print_json(
+            [
+                {"name": name, "title": INSPECTIONS[name].title, "epoch": one.epoch, "total_step": one.total_step}
+                for name, one in contents.items()
+            ]
+        )
+        return
+    made = table("inspection", "", ">epoch", "")
+    for name, one in contents.items():
+        about = INSPECTIONS[name]
+        made.add_row(Text(name, "bold"), about.title, f"{one.epoch:g}", Text(about.help, "dim"))
+    data_console().print(made)
+    say(f"Look at one: tui-lab inspect {run.id} {next(iter(contents))}")
+
+
+def _print(what: str, content: Content, *, as_json: bool) -> None:
+    from rich.text import Text
+
+    from tui_lab.charts.inspections import draw_inspection
+    from tui_lab.cli.output import data_console, print_json
+    from tui_lab.inspections.catalogue import INSPECTIONS
+
+    if as_json:
+        print_json({"name": what, **content.to_json()})
+        return
+    console = data_console()
+    heading = Text.assemble((INSPECTIONS[what].title, "bold"), f" after epoch {content.epoch:g}\n")
+    console.print(heading, draw_inspection(content, width=console.width, **_look()), sep="\n")
+
+
+def _print_cell(content: Any, true: str, predicted: str, *, as_json: bool) -> None:
+    from tui_lab.charts.samples import sample_grid
+    from tui_lab.cli.output import data_console, print_json, say
+
+    confusion: Confusion = content
+    pair = _class(confusion, true), _class(confusion, predicted)
+    samples = confusion.mistakes.get(pair, ())
+    if as_json:
+        print_json([sample.to_json() for sample in samples])
+        return
+    count = confusion.counts[pair[0]][pair[1]]
+    names = " taken for ".join(confusion.class_names[label] for label in pair)
+    say(f"{names}: {count:,} of {sum(confusion.counts[pair[0]]):,}, {len(samples)} of them kept")
+    if samples:
+        console = data_console()
+        look = _look()
+        del look["palette"]
+        console.print(sample_grid(samples, confusion.class_names, width=console.width, **look))
+
+
+def _class(confusion: Confusion, name: str) -> int:
+    """The class called `name`, or numbered so."""
+    from tui_lab.errors import UsageError, nearest
+
+    names = confusion.class_names
+    if name in names:
+        return names.index(name)
+    if name.isdecimal() and int(name) < len(names):
+        return int(name)
+    raise UsageError(f"There is no class {name!r}; there are {', '.join(names)}.", nearest(name, names))
+
+
+def _look() -> dict[str, Any]:
+    """What stdout can show, as the functions that draw take it. Terminals may tell their background in COLORFGBG."""
+    from tui_lab.charts.plot import DARK, LIGHT
+    from tui_lab.cli.output import data_console, is_ascii
+
+    console = data_console()
+    is_light = os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
+    color = console.color_system is not None and not console.no_color
+    return {"palette": LIGHT if is_light else DARK, "color": color, "ascii": is_ascii()}
+
+
+def _missing(what: str) -> str:
+    """For which runs there is such an inspection."""
+    return {
+        "filters": "It is of networks on images whose first layer sees the image.",
+        "boundary": "It is of networks on points in the plane.",
+    }.get(what, "It could not be made or read; the log may say why.")
+
+
+def _why_none(run_id: str, status: Status) -> tuple[str, str]:
+    """Why a run has no inspections at all, and what to do."""
+    state = status.actual_state()
+    if state == "queued":
+        return f"Run {run_id} is queued: inspections are made once its first epoch is done.", ""
+    if status.epoch == 0 and state in ("running", "paused"):
+        return f"Run {run_id} is in its first epoch: inspections are made once that is done.", ""
+    if status.epoch == 0:
+        return f"Run {run_id} ended before its first epoch was done: there is nothing to look at.", status.message
+    return f"Run {run_id} has no inspections that can be read in {run_id}/inspections.", "Train it again to make them."

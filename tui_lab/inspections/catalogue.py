@@ -1,0 +1,71 @@
+"""Which inspections there are, and reading what they left in a run directory. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_lab.inspections.content import Boundary, Confusion, Content, Filters, Samples
+from tui_lab.runs.directory import RunDirectory
+from tui_lab.runs.events import finite
+from tui_lab.runs.files import write_atomically
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One kind of look inside a model.
+
+    Attributes:
+        name: of its file and on the command line.
+        title: a few words.
+        help: one line on what it shows.
+        content: the class of what it finds.
+    """
+
+    name: str
+    title: str
+    help: str
+    content: type[Content]
+
+
+INSPECTIONS: Mapping[str, Inspection] = {
+    inspection.name: inspection
+    for inspection in (
+        Inspection("confusion", "Confusion matrix", "Which class is taken for which, on the test split.", Confusion),
+        Inspection(
+            "samples", "Samples", "What the model makes of a dozen test samples, and its worst errors.", Samples
+        ),
+        Inspection("filters", "Filters", "The weights of the first layer, as pictures.", Filters),
+        Inspection(
+            "boundary", "Decision boundary", "Which class is predicted where, for points in the plane.", Boundary
+        ),
+    )
+}
+
+
+def inspection_file(run: RunDirectory, name: str) -> Path:
+    return run.inspections / f"{name}.json"
+
+
+def write_inspection(run: RunDirectory, name: str, content: Content) -> None:
+    """Replace what the inspection found before. Raises OSError when it cannot be written."""
+    run.inspections.mkdir(exist_ok=True)
+    text = json.dumps(finite({"name": name, **content.to_json()}), separators=(",", ":"), allow_nan=False)
+    write_atomically(inspection_file(run, name), text)
+
+
+def read_inspection(run: RunDirectory, name: str) -> Content | None:
+    """What the inspection called `name`, one of `INSPECTIONS`, has found; None when its file is missing or garbled."""
+    try:
+        content = json.loads(inspection_file(run, name).read_bytes())
+        return INSPECTIONS[name].content.from_json(content)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None
+
+
+def read_inspections(run: RunDirectory) -> dict[str, Content]:
+    """Everything that inspections have found in the run, by name, in the order of `INSPECTIONS`."""
+    found = {name: read_inspection(run, name) for name in INSPECTIONS}
+    return {name: content for name, content in found.items() if content is not None}

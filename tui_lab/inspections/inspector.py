@@ -1,0 +1,140 @@
+"""Looking inside a model while it trains: when, what, and where to write it."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from tui_lab.data.batches import Batches
+from tui_lab.data.dataset import Dataset
+from tui_lab.inspections.catalogue import write_inspection
+from tui_lab.inspections.content import Content
+from tui_lab.inspections.outcomes import Outcomes, confusion, samples
+from tui_lab.inspections.plane import Plane
+from tui_lab.inspections.weights import filters
+from tui_lab.runs.recorder import Recorder
+from tui_lab.training.engine import Engine
+from tui_lab.training.failures import explain
+
+MOST_OF_TRAINING = 0.02  # the part of the training time that inspections may take
+LEAST_INTERVAL_S = 1.0
+
+
+class Inspector:
+    """Inspects one run, for a `Session`. Whatever goes wrong with an inspection, the run goes on.
+
+    Nothing here draws a random number or changes the model, so a run ends with the same bits with and without it.
+
+    Args:
+        recorder: of the run; gets an event for everything that was written.
+        dataset: as loaded, on the CPU.
+        test: the batches of its test split.
+    """
+
+    def __init__(self, recorder: Recorder, dataset: Dataset, test: Batches) -> None:
+        self._recorder = recorder
+        self._dataset = dataset
+        self._test = test
+        self._is_of_points = len(dataset.sample_shape) == 1
+        self._plane: Plane | None = None
+        self._has_warned_of: set[str] = set()
+        # For the budget, in seconds
+        self._first_due_at: float | None = None  # of training
+        self._spent = self._last_cost = 0.0
+        self._last_end = 0.0
+        self._is_on_budget = False  # what is asked for while the run stands costs no training time
+        with suppress(OSError):
+            for half in recorder.run.inspections.glob(".*.partial"):  # of a worker that was killed while it wrote
+                half.unlink(missing_ok=True)
+
+    def is_due(self, elapsed: float) -> bool:
+        """Whether it is worth looking after `elapsed` seconds of training: the first time, and then within a budget."""
+        if self._first_due_at is None:
+            self._first_due_at = elapsed
+            self._is_on_budget = True
+        else:
+            budget = MOST_OF_TRAINING * (elapsed - self._first_due_at)
+            has_rested = time.monotonic() - self._last_end >= LEAST_INTERVAL_S
+            self._is_on_budget = has_rested and self._spent + self._last_cost <= budget
+        return self._is_on_budget
+
+    def inspect(self, engine: Engine, outputs: Tensor | None, *, may_evaluate: bool = False) -> None:
+        """Make and write every inspection that suits the model and its data.
+
+        Args:
+            engine: between two steps.
+            outputs: of the model as it is now on the test split, (N, classes). None = what needs them is left out,
+            may_evaluate: or they are made, in one pass over the split.
+        """
+        start = time.perf_counter()
+        for name, look in self._looks(engine, outputs, may_evaluate=may_evaluate).items():
+            self._attempt(name, look, engine)
+        self._last_cost = time.perf_counter() - start
+        self._last_end = time.monotonic()
+        if self._is_on_budget:
+            self._spent += self._last_cost
+            self._is_on_budget = False
+
+    def _looks(
+        self, engine: Engine, outputs: Tensor | None, *, may_evaluate: bool
+    ) -> Mapping[str, Callable[[], Content | None]]:
+        """What is to be done, by name; nothing is computed before it is called."""
+        position = _position(engine)
+        are_probabilities = bool(getattr(engine.hyperparameters, "softmax_output", False))
+        looks: dict[str, Callable[[], Content | None]] = {}
+
+        @cache
+        def outcomes() -> Outcomes:
+            made = outputs if outputs is not None else self._evaluate(engine)
+            names = self._dataset.class_names
+            return Outcomes.of(made, self._dataset.test, names, position, are_probabilities=are_probabilities)
+
+        if outputs is not None or may_evaluate:
+            looks["confusion"] = lambda: confusion(outcomes())
+            looks["samples"] = lambda: samples(outcomes())
+        if self._is_of_points:
+            looks["boundary"] = lambda: self._boundary(engine, position, are_probabilities=are_probabilities)
+        else:
+            looks["filters"] = lambda: filters(engine.model, engine.train.sample_shape, position)
+        return looks
+
+    def _attempt(self, name: str, look: Callable[[], Content | None], engine: Engine) -> None:
+        """One inspection, written and reported."""
+        run = self._recorder.run
+        try:
+            content = look()
+            if content is None:
+                return
+            write_inspection(run, name, content)
+        except Exception as error:  # an inspection is a view of the run: no mistake in it is worth losing the run
+            if name not in self._has_warned_of:
+                self._has_warned_of.add(name)
+                failure = explain(error)
+                if not failure.is_known:
+                    traceback.print_exc()
+                message = f"The inspection {name} could not be made; the run goes on. {failure.message}"
+                self._recorder.event("warning", message=message)
+            return
+        epoch, total_step = _position(engine)
+        self._recorder.event("inspection", name=name, epoch=epoch, total_step=total_step)
+
+    def _evaluate(self, engine: Engine) -> Tensor:
+        kept: list[Tensor] = []
+        engine.evaluate(self._test, kept)
+        return torch.cat(kept)
+
+    def _boundary(self, engine: Engine, position: tuple[float, int], *, are_probabilities: bool) -> Content:
+        if self._plane is None:
+            self._plane = Plane(self._dataset, engine)
+        return self._plane.boundary(engine, position, are_probabilities=are_probabilities)
+
+
+def _position(engine: Engine) -> tuple[float, int]:
+    """Epochs and steps done."""
+    return round(engine.epoch + engine.step / engine.steps_per_epoch, 4), engine.total_step

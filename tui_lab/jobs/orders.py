@@ -1,0 +1,117 @@
+"""Orders to a run, as every front end gives them: stop, pause, step, go on, kill, resume."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+
+import psutil
+
+from tui_lab.errors import TuiLabError, UsageError
+from tui_lab.hyperparameters import Hyperparameters, mistakes_in, refusal
+from tui_lab.jobs.workers import check_free
+from tui_lab.runs.control import Command, renew, request
+from tui_lab.runs.directory import RunDirectory
+from tui_lab.runs.status import FINAL_STATES
+
+CLOCK_S = 1.0  # how far apart two readings of the start of one process may be
+KILL_S = 5.0  # how long a killed process may take to be gone
+KILL_POLL_S = 0.01
+
+
+def check_lr(lr: float | None) -> None:
+    """Raises UsageError for a learning rate that the hyperparameter would not take; None is no learning rate."""
+    if lr is not None and (mistakes := mistakes_in(Hyperparameters, {"lr": lr})):
+        raise refusal(mistakes)
+
+
+def ask(run: RunDirectory, command: Command | None = None, lr: float | None = None) -> str:
+    """Ask the worker of a run for `command`, or a new learning rate from the next step on, or both.
+
+    A run that waits for a worker can be stopped, and nothing else.
+
+    Returns:
+        What was done, to follow the run's name: "asked to pause".
+
+    Raises:
+        UsageError: no worker is there to listen, or the learning rate is none.
+    """
+    check_lr(lr)
+    status = run.read_status()
+    if command == "stop" and status.is_waiting:
+        request(run.control, "stop")  # for a worker that is just starting
+        run.withdraw()
+        return "taken out of the queue"
+    if not status.held_by():
+        raise UsageError(f"Run {run.id} is {status.actual_state()}: no worker is there to listen.")
+    request(run.control, command, lr)
+    return f"asked to {command}" if command else f"asked to use a learning rate of {lr:g}"
+
+
+def kill(run: RunDirectory) -> None:
+    """End the worker of a run at once. The run is "crashed" then, and can be resumed from its last checkpoint.
+
+    Raises:
+        UsageError: it has no live worker, or one on another host.
+        TuiLabError: the process may not be killed by this user, or does not end.
+    """
+    status = run.read_status()
+    if not status.held_by():
+        raise UsageError(f"Run {run.id} is {status.actual_state()}: it has no worker to kill.")
+    if status.host != socket.gethostname():
+        raise UsageError(f"The worker of {run.id} is on {status.host}.", "Kill it there, or stop the run.")
+    try:
+        worker = psutil.Process(status.pid)
+        if abs(worker.create_time() - status.pid_started) >= CLOCK_S:
+            raise UsageError(f"Process {status.pid} may not be the worker of {run.id} any more.", "Stop the run.")
+        worker.kill()
+    except psutil.NoSuchProcess:
+        pass  # it was faster
+    except psutil.AccessDenied as error:
+        raise TuiLabError(f"The worker of {run.id}, process {status.pid}, belongs to another user.") from error
+    else:
+        _wait_for_end(worker)
+    if run.read_status().state not in FINAL_STATES - {"crashed"}:  # it may have ended by itself meanwhile
+        run.record_crash("The worker was killed by the user.")
+
+
+def check_resumable(run: RunDirectory) -> None:
+    """Whether `resume` would take the run: one that was stopped, failed or crashed, or waits for a worker.
+
+    A waiting run may have lost its queue. If it has not, whoever starts it first trains it.
+
+    Raises:
+        RunBusyError: a live process holds it.
+        UsageError: it is finished, or its request cannot be read.
+    """
+    check_free(run)
+    if run.read_status().state == "finished":
+        raise UsageError(f"Run {run.id} is finished; there is nothing to resume.")
+    run.read_request()
+
+
+def resume(run: RunDirectory, lr: float | None = None) -> RunDirectory:
+    """Make a run ready to go on where it was last saved, with a new learning rate if one is given.
+
+    Returns:
+        The run, queued: submit it.
+
+    Raises:
+        RunBusyError, UsageError: as `check_resumable` and `check_lr`.
+    """
+    check_lr(lr)
+    check_resumable(run)
+    renew(run.control, lr)
+    run.requeue()
+    return run
+
+
+def _wait_for_end(process: psutil.Process) -> None:
+    """Until the process is gone, or only its parent has not noticed yet."""
+    deadline = time.monotonic() + KILL_S
+    with suppress(psutil.NoSuchProcess):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > deadline:
+                raise TuiLabError(f"Process {process.pid} was killed, and does not end.")
+            time.sleep(KILL_POLL_S)

@@ -1,0 +1,103 @@
+"""Worker processes of this machine: started cold, or handed over to one that stands by with everything imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+
+from tui_lab.devices import cores
+from tui_lab.errors import RunBusyError
+from tui_lab.processes import STANDBY_FLAG, THREADS_VARIABLE, module_command
+from tui_lab.runs.directory import RunDirectory
+
+WORKER = module_command("tui_lab.worker")  # given the run's directory
+STANDBY = module_command("tui_lab.worker", STANDBY_FLAG)
+
+
+def start_worker(run: RunDirectory, threads: int) -> subprocess.Popen[bytes]:
+    """Start the worker of a run in a session of its own, so that it outlives the terminal.
+
+    Args:
+        run: queued or resumable.
+        threads: the most CPU threads it may use, unless it asked for a number itself. Threads times workers should
+            not exceed the cores.
+
+    Raises RunBusyError when a live process holds the run.
+    """
+    check_free(run)
+    with run.log.open("ab") as log:
+        return subprocess.Popen(
+            [*WORKER, str(run.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=_environment(threads),
+            start_new_session=True,
+        )
+
+
+class Standby:
+    """A worker process that has imported torch, or is about to, and waits to be told its run.
+
+    It ends by itself when this process does.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            STANDBY,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # of a torch that cannot be imported, the worker that starts cold tells
+            env=_environment(cores()),
+            start_new_session=True,
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether everything is imported. A run given to it before that is begun as soon as it is."""
+        assert self._process.stdout is not None
+        return self.is_alive and bool(select.select([self._process.stdout], [], [], 0)[0])
+
+    def take(self, run: RunDirectory, threads: int) -> subprocess.Popen[bytes] | None:
+        """Make it the worker of a run, as `start_worker` does. Returns None when it has died.
+
+        Raises RunBusyError when a live process holds the run.
+        """
+        check_free(run)
+        run.log.open("ab").close()  # a run that was deleted is refused here, as by `start_worker`
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"run": str(run.path), "threads": threads}).encode() + b"\n")
+            self._process.stdin.close()
+        except BrokenPipeError:
+            self.dismiss()
+            return None
+        return self._process
+
+    def dismiss(self) -> None:
+        """End it: it has no run yet, so there is nothing to lose."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+
+def check_free(run: RunDirectory) -> None:
+    """Raises RunBusyError when a live process holds the run."""
+    holder = run.read_status().held_by()
+    if holder:
+        raise RunBusyError(f"Run {run.id} is held by {holder}.", f"Watch it: tui-lab runs watch {run.id}")
+
+
+def _environment(threads: int) -> dict[str, str]:
+    environment = {**os.environ, THREADS_VARIABLE: str(threads), "PYTHONUNBUFFERED": "1"}
+    environment.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order in which GPUs are listed and watched
+    return environment

@@ -1,0 +1,263 @@
+"""The app: its areas, its keys, and what they share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from tui_lab.charts.plot import Marker, Palette
+from tui_lab.errors import TuiLabError
+from tui_lab.tui.area import Area
+from tui_lab.tui.ascii import AsciiFilter
+from tui_lab.tui.dialogs import Ask, Choice
+from tui_lab.tui.labs.screen import LabsScreen
+from tui_lab.tui.run.screen import RunScreen
+from tui_lab.tui.runs.screen import RunsScreen
+from tui_lab.tui.settings import Settings
+from tui_lab.tui.themes import THEMES, palette_of
+from tui_lab.tui.tools.screen import ToolsScreen
+from tui_lab.tui.topbar import TopBar
+from tui_lab.tui.workspace import Workspace
+
+REFRESH_S = 1.0  # between two looks at the runs of the home folder
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What charts and pictures are drawn with."""
+
+    palette: Palette
+    marker: Marker
+    color: bool
+
+    @property
+    def ascii(self) -> bool:
+        return self.marker == "ascii"
+
+
+class LabApp(App[None]):
+    """The lab bench.
+
+    Args:
+        home: the folder with runs, presets and settings.
+        data: the folder with data sets.
+        standby: keep a warm worker ready, so that runs start at once.
+        ascii: draw with 7-bit characters whatever the settings say.
+    """
+
+    TITLE = "tui_lab"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    MODES: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {  # type: ignore[assignment]
+        "labs": LabsScreen,
+        "run": RunScreen,
+        "runs": RunsScreen,
+        "tools": ToolsScreen,
+    }
+    DEFAULT_MODE = "labs"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "area('labs')", "Labs", show=False, id="area.labs"),
+        Binding("2", "area('run')", "Run", show=False, id="area.run"),
+        Binding("3", "area('runs')", "Runs", show=False, id="area.runs"),
+        Binding("4", "area('tools')", "Tools", show=False, id="area.tools"),
+        Binding("question_mark,f1", "keys", "Help", key_display="?", id="help"),
+        Binding("ctrl+o", "jump", "Jump", show=False, priority=True, id="jump"),
+        Binding("f2", "settings", "Settings", show=False, id="settings"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="quit"),
+    ]
+
+    settings: reactive[Settings] = reactive(Settings(), init=False)
+
+    def __init__(self, home: Path, data: Path, *, standby: bool = True, ascii: bool = False) -> None:
+        super().__init__()
+        for theme in THEMES:
+            self.register_theme(theme)
+        chosen = Settings.load(home)
+        self.set_reactive(LabApp.settings, replace(chosen, ascii=True) if ascii else chosen)
+        self._is_forced_ascii = ascii
+        self._ascii_filter = AsciiFilter()
+        self.theme = chosen.theme if chosen.theme in self.available_themes else Settings().theme
+        self.workspace = Workspace(home, data, jobs=chosen.jobs, standby=standby)
+        self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
+
+    # Life
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """What the first paint need not wait for."""
+        self.run_worker(self.workspace.queue.start, thread=True, exit_on_error=False)
+        self.set_interval(REFRESH_S, self._look_at_runs)
+        self._look_at_runs()
+
+    async def on_unmount(self) -> None:
+        self._background.shutdown(wait=False, cancel_futures=True)
+        self.workspace.close()
+
+    async def in_background(self, work: Callable[[], T]) -> T:
+        """Do `work` on the one thread on which runs are read and charts drawn, so that they need no locks."""
+        return await asyncio.get_running_loop().run_in_executor(self._background, work)
+
+    def _look_at_runs(self) -> None:
+        self.run_worker(self._refresh_runs(), group="runs", exclusive=True, exit_on_error=False)
+
+    async def _refresh_runs(self) -> None:
+        changes = await self.in_background(self.workspace.index.refresh)
+        self._show_status()
+        if changes and isinstance(self.screen_stack[0], Area):
+            self.screen_stack[0].runs_changed(changes)
+
+    def _show_status(self) -> None:
+        """At the right end of the first line."""
+        entries = self.workspace.index.entries.values()
+        training = sum(entry.state in ("running", "paused") for entry in entries)
+        waiting = sum(entry.state == "queued" for entry in entries)
+        parts = [f"{len(entries)} runs" if entries else "", f"{waiting} waiting" if waiting else ""]
+        parts.append(f"{training} training" if training else "ready")
+        for bar in self.screen_stack[0].query(TopBar):
+            bar.show_status(" · ".join(filter(None, parts)))
+
+    # Look
+
+    @property
+    def look(self) -> Look:
+        """What charts are drawn with now."""
+        marker: Marker = "ascii" if self.settings.ascii else self.settings.marker
+        return Look(palette_of(self.current_theme), marker, not self.no_color)
+
+    def get_line_filters(self) -> list[LineFilter]:
+        filters = list(super().get_line_filters())
+        return [*filters, self._ascii_filter] if self.settings.ascii else filters
+
+    def watch_settings(self, old: Settings, new: Settings) -> None:
+        if new.jobs != old.jobs:
+            self.workspace.queue.set_jobs(new.jobs)
+        if new.theme != self.theme and new.theme in self.available_themes:
+            self.theme = new.theme
+        if new.ascii != old.ascii:
+            self.refresh(layout=True)
+        kept = replace(new, ascii=False) if self._is_forced_ascii else new
+        try:
+            kept.save(self.workspace.home)
+        except OSError as error:
+            self.notify(f"The settings cannot be kept: {error.strerror}.", severity="warning")
+
+    def _watch_theme(self, theme_name: str) -> None:
+        super()._watch_theme(theme_name)
+        if self.is_running and theme_name != self.settings.theme:
+            self.settings = replace(self.settings, theme=theme_name)
+
+    # Going places
+
+    def action_area(self, area: str) -> None:
+        """Show an area."""
+        if area != self.current_mode:
+            self.switch_mode(area)
+            self.call_later(self._arrive)
+
+    def _arrive(self) -> None:
+        self._show_status()
+        self._look_at_runs()
+
+    def open_run(self, run_id: str) -> None:
+        """Show a run."""
+        self.action_area("run")
+        self.call_later(lambda: self._run_screen.open_run(run_id))
+
+    def open_in_form(self, exercise: str, values: dict[str, Any], source: str = "") -> None:
+        """Take a configuration into the form of the Labs area; `source` says where it comes from."""
+        self.action_area("labs")
+        self.call_later(lambda: self._labs_screen.load_values(exercise, values, source))
+
+    @property
+    def _run_screen(self) -> RunScreen:
+        found = self.screen_stack[0]
+        assert isinstance(found, RunScreen)
+        return found
+
+    @property
+    def _labs_screen(self) -> LabsScreen:
+        found = self.screen_stack[0]
+        assert isinstance(found, LabsScreen)
+        return found
+
+    # Saying things
+
+    def say(self, error: TuiLabError | OSError) -> None:
+        """Show an error as a sentence, with what to do about it."""
+        if isinstance(error, TuiLabError):
+            self.notify(error.hint or "", title=error.message, severity="error", timeout=10, markup=False)
+        else:
+            name = f"{error.filename}: " if error.filename else ""
+            self.notify(f"{name}{error.strerror or error}", severity="error", timeout=10, markup=False)
+
+    # Keys
+
+    def action_keys(self) -> None:
+        """The keys of the focused part."""
+        from tui_lab.tui.help import Keys
+
+        if not isinstance(self.screen, Keys):
+            self.push_screen(Keys(self.screen))
+
+    def action_jump(self) -> None:
+        """Letters on everything worth jumping to."""
+        from tui_lab.tui.jump import Jump
+
+        screen = self.screen
+        if isinstance(screen, Area):
+            self.push_screen(Jump(screen))
+
+    def action_settings(self) -> None:
+        from tui_lab.tui.settings_screen import SettingsScreen
+
+        if not isinstance(self.screen, SettingsScreen):
+            self.push_screen(SettingsScreen())
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        from tui_lab.tui.commands import commands
+
+        yield from commands(self, screen)
+
+    async def action_quit(self) -> None:
+        """Leave; with runs under way, ask what becomes of them."""
+        under_way = self.workspace.under_way()
+        if not under_way:
+            self.exit()
+            return
+        if isinstance(self.screen, Ask):
+            return
+        count = f"{len(under_way)} run{'s are' if len(under_way) > 1 else ' is'} under way"
+        text = f"{count}. A run does not need this screen: it can go on, and be watched again from any terminal."
+        choices = [
+            Choice("keep", "keep running", "k", "primary"),
+            Choice("stop", "stop, keep everything", "s", "warning"),
+            Choice("stay", "stay here", "n"),
+        ]
+        self.push_screen(Ask("Leave tui_lab", text, choices), partial(self._leave, [e.run for e in under_way]))
+
+    def _leave(self, runs: list[Any], answer: str | None) -> None:
+        from tui_lab.jobs.orders import ask
+
+        if answer == "stop":
+            for run in runs:
+                try:
+                    ask(run, "stop")
+                except (TuiLabError, OSError):
+                    continue  # it has ended by itself
+        if answer in ("keep", "stop"):
+            self.exit()

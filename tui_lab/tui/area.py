@@ -1,0 +1,60 @@
+"""What the screens of the areas share: first and last line, sizes, and how they hear of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from tui_lab.tui.topbar import TopBar
+
+if TYPE_CHECKING:
+    from tui_lab.runs.index import Changes
+    from tui_lab.tui.app import LabApp
+    from tui_lab.tui.workspace import Workspace
+
+
+class Area(Screen[None]):
+    """One of the places of the app. A subclass names itself in `AREA` and composes its content in `compose_area`.
+
+    By size it has the classes -narrow (below 110 columns) or -wide, -low (below 34 rows) or -high, and -tiny where no
+    layout makes sense.
+    """
+
+    AREA: ClassVar[str]
+    JUMPS: ClassVar[Mapping[str, str]] = {}  # the key of jump mode for each selector worth jumping to
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-tiny"), (40, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (34, "-high")]
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(self.AREA)
+        yield from self.compose_area()
+        yield Footer(show_command_palette=False)
+
+    def compose_area(self) -> ComposeResult:
+        raise NotImplementedError
+
+    @property
+    def lab(self) -> LabApp:
+        """The app."""
+        return cast("LabApp", self.app)
+
+    @property
+    def workspace(self) -> Workspace:
+        """What the app works on."""
+        return self.lab.workspace
+
+    @property
+    def is_wide(self) -> bool:
+        return self.size.width >= 110
+
+    def runs_changed(self, changes: Changes) -> None:
+        """The runs of the home folder have changed; called while the screen is shown, and when it is shown again."""
+
+    @on(TopBar.Chosen)
+    def _go(self, event: TopBar.Chosen) -> None:
+        self.lab.action_area(event.area)

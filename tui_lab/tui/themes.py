@@ -1,0 +1,76 @@
+"""The app's own themes, and the colours of charts that belong to a theme.
+
+Colours never stand alone: states have marks, curves have marks, errors have words. The safe theme uses Okabe and Ito's
+colours throughout, which are told apart with every common colour blindness (https://jfly.uni-koeln.de/color/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual.color import Color
+from textual.theme import Theme
+
+from tui_lab.charts.plot import DARK, LIGHT, Palette
+
+_SHARED = {
+    "block-cursor-text-style": "none",
+    "footer-background": "$surface",
+    "footer-key-foreground": "$accent",
+    "border-blurred": "$surface-lighten-1",
+}
+
+THEMES = (
+    Theme(
+        name="tui-lab-dark",
+        primary="#5aa9e6",
+        secondary="#8d99ae",
+        accent="#f2b134",
+        warning="#f2b134",
+        error="#ef6f6c",
+        success="#5fbf8f",
+        foreground="#d8dee6",
+        background="#12161c",
+        surface="#1a2029",
+        panel="#242c38",
+        variables={**_SHARED, "input-selection-background": "#5aa9e6 35%"},
+    ),
+    Theme(
+        name="tui-lab-light",
+        primary="#0b6cab",
+        secondary="#5c6778",
+        accent="#a85a00",
+        warning="#a85a00",
+        error="#b3261e",
+        success="#1b7a4b",
+        foreground="#1d2530",
+        background="#fafaf7",
+        surface="#f0f0ea",
+        panel="#e2e4de",
+        dark=False,
+        variables={**_SHARED, "input-selection-background": "#0b6cab 25%"},
+    ),
+    Theme(
+        name="tui-lab-safe",
+        primary="#56b4e9",
+        secondary="#999999",
+        accent="#e69f00",
+        warning="#f0e442",
+        error="#d55e00",
+        success="#0072b2",
+        foreground="#f2f2f2",
+        background="#000000",
+        surface="#121212",
+        panel="#262626",
+        variables={**_SHARED, "input-selection-background": "#56b4e9 40%"},
+    ),
+)
+
+
+def palette_of(theme: Theme) -> Palette:
+    """The colours of charts on a theme's background."""
+    palette = DARK if theme.dark else LIGHT
+    if theme.background is None:
+        return palette
+    background = Color.parse(theme.background)
+    return replace(palette, background=background.rgb)
