@@ -13,13 +13,6 @@ from textual.theme import Theme
 
 from tui_lab.charts.plot import DARK, LIGHT, Palette
 
-_SHARED = {
-    "block-cursor-text-style": "none",
-    "footer-background": "$surface",
-    "footer-key-foreground": "$accent",
-    "border-blurred": "$surface-lighten-1",
-}
-
 THEMES = (
     Theme(
         name="tui-lab-dark",
@@ -33,7 +26,7 @@ THEMES = (
         background="#12161c",
         surface="#1a2029",
         panel="#242c38",
-        variables={**_SHARED, "input-selection-background": "#5aa9e6 35%"},
+        variables={"footer-background": "#1a2029", "footer-key-foreground": "#f2b134", "block-cursor-text-style": "none"},
     ),
     Theme(
         name="tui-lab-light",
@@ -48,7 +41,7 @@ THEMES = (
         surface="#f0f0ea",
         panel="#e2e4de",
         dark=False,
-        variables={**_SHARED, "input-selection-background": "#0b6cab 25%"},
+        variables={"footer-background": "#f0f0ea", "footer-key-foreground": "#a85a00", "block-cursor-text-style": "none"},
     ),
     Theme(
         name="tui-lab-safe",
@@ -62,7 +55,7 @@ THEMES = (
         background="#000000",
         surface="#121212",
         panel="#262626",
-        variables={**_SHARED, "input-selection-background": "#56b4e9 40%"},
+        variables={"footer-background": "#121212", "footer-key-foreground": "#e69f00", "block-cursor-text-style": "none"},
     ),
 )
 
