@@ -24,6 +24,11 @@ class Device:
     memory_total: int
     memory_free: int
 
+    @property
+    def title_line(self) -> str:
+        """`cuda:0, NVIDIA H100, 77 GiB free`."""
+        return f"{self.name}, {self.title}, {self.memory_free / 2**30:.0f} GiB free"
+
 
 def cores() -> int:
     """CPU cores that this process may use."""

@@ -20,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from tui_lab import __version__, paths
 from tui_lab.cli.context import Places
 from tui_lab.cli.output import begin_commands_with, print_error
-from tui_lab.errors import TuiLabError, UsageError, nearest
+from tui_lab.errors import USAGE, TuiLabError, UsageError, nearest
 
 TRAIN, KEEP, CHECK = "Train", "Look and keep", "This machine"
 
@@ -86,9 +86,9 @@ def _load(name: str) -> Any:
 app = typer.Typer(
     name="tui-lab",
     cls=LazyGroup,
-    help="A lab bench for deep learning in the terminal.",
+    help="A lab bench for deep learning in the terminal. Without a command, it opens the app.",
     epilog="Start here: [bold]tui-lab run digits-convnet[/bold] trains a network in seconds, with nothing to download.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -114,9 +114,20 @@ def root(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Settle the folders before any command runs."""
+    """Settle the folders before any command runs; without a command, open the app."""
     context.obj = Places(paths.home_dir(home), paths.data_dir(data_dir))
     begin_commands_with(context.obj.command() if home or data_dir else "tui-lab")
+    if context.invoked_subcommand is None:
+        _open_app(context)
+
+
+def _open_app(context: typer.Context) -> None:
+    from tui_lab.cli.app import can_open, open_app
+
+    if not can_open():  # in a pipe: say what there is instead
+        print(context.get_help())
+        raise typer.Exit(USAGE)
+    raise typer.Exit(open_app(context.obj))
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,8 +22,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
-
-SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @app.command("list")
@@ -200,13 +197,9 @@ def save(
     from tui_lab.cli.output import say
     from tui_lab.hyperparameters import build
     from tui_lab.labs.catalogue import find_exercise
-    from tui_lab.presets import list_presets, save_preset
+    from tui_lab.presets import check_name, list_presets, save_preset
 
-    if not SAFE_NAME.fullmatch(name):
-        raise UsageError(
-            f"{name!r} cannot be the name of a preset.",
-            "Up to 100 letters, digits and . _ - with a letter or a digit first.",
-        )
+    check_name(name)
     where = places(context)
     found = where.store.find(run)
     request = found.read_request()

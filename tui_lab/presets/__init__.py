@@ -1,7 +1,17 @@
 """Presets: TOML files that name an exercise, its hyperparameters, and what the practical published for them."""
 
-from tui_lab.presets.library import ListedPreset, find_preset, list_presets
+from tui_lab.presets.library import ListedPreset, check_name, find_preset, list_presets, user_dir
 from tui_lab.presets.preset import Preset, load_preset, save_preset
 from tui_lab.presets.schema import json_schema
 
-__all__ = ["ListedPreset", "Preset", "find_preset", "json_schema", "list_presets", "load_preset", "save_preset"]
+__all__ = [
+    "ListedPreset",
+    "Preset",
+    "check_name",
+    "find_preset",
+    "json_schema",
+    "list_presets",
+    "load_preset",
+    "save_preset",
+    "user_dir",
+]

@@ -11,6 +11,7 @@ from pathlib import Path
 from tui_lab.errors import UsageError, nearest
 from tui_lab.presets.preset import Preset, load_preset
 
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 FIGURE = re.compile(r"(?:fig-?)?([0-9]{1,2})\.([0-9]{1,2})(-.*)?")
 
 
@@ -34,6 +35,15 @@ def shipped_dir() -> Path:
 
 def user_dir(home: Path) -> Path:
     return home / "presets"
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError for what cannot be the name of a preset."""
+    if not SAFE_NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be the name of a preset.",
+            "Up to 100 letters, digits and . _ - with a letter or a digit first.",
+        )
 
 
 def list_presets(home: Path) -> list[ListedPreset]:

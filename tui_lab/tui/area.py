@@ -27,8 +27,8 @@ class Area(Screen[None]):
 
     AREA: ClassVar[str]
     JUMPS: ClassVar[Mapping[str, str]] = {}  # the key of jump mode for each selector worth jumping to
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-tiny"), (40, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (34, "-high")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.AREA)

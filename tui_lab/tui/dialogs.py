@@ -79,7 +79,13 @@ class AskText(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave it", show=False)]
 
     def __init__(
-        self, title: str, text: str, value: str = "", *, placeholder: str = "", check: Callable[[str], str] | None = None
+        self,
+        title: str,
+        text: str,
+        value: str = "",
+        *,
+        placeholder: str = "",
+        check: Callable[[str], str] | None = None,
     ) -> None:
         super().__init__(classes="dialog")
         self._title, self._text, self._value, self._placeholder = title, text, value, placeholder

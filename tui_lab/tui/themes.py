@@ -13,6 +13,11 @@ from textual.theme import Theme
 
 from tui_lab.charts.plot import DARK, LIGHT, Palette
 
+
+def _variables(surface: str, accent: str) -> dict[str, str]:
+    return {"footer-background": surface, "footer-key-foreground": accent, "block-cursor-text-style": "none"}
+
+
 THEMES = (
     Theme(
         name="tui-lab-dark",
@@ -26,7 +31,11 @@ THEMES = (
         background="#12161c",
         surface="#1a2029",
         panel="#242c38",
-        variables={"footer-background": "#1a2029", "footer-key-foreground": "#f2b134", "block-cursor-text-style": "none"},
+        variables={
+            "footer-background": "#1a2029",
+            "footer-key-foreground": "#f2b134",
+            "block-cursor-text-style": "none",
+        },
     ),
     Theme(
         name="tui-lab-light",
@@ -41,7 +50,11 @@ THEMES = (
         surface="#f0f0ea",
         panel="#e2e4de",
         dark=False,
-        variables={"footer-background": "#f0f0ea", "footer-key-foreground": "#a85a00", "block-cursor-text-style": "none"},
+        variables={
+            "footer-background": "#f0f0ea",
+            "footer-key-foreground": "#a85a00",
+            "block-cursor-text-style": "none",
+        },
     ),
     Theme(
         name="tui-lab-safe",
@@ -55,7 +68,11 @@ THEMES = (
         background="#000000",
         surface="#121212",
         panel="#262626",
-        variables={"footer-background": "#121212", "footer-key-foreground": "#e69f00", "block-cursor-text-style": "none"},
+        variables={
+            "footer-background": "#121212",
+            "footer-key-foreground": "#e69f00",
+            "block-cursor-text-style": "none",
+        },
     ),
 )
 

@@ -1,21 +1,413 @@
-"""Placeholder while the screen is being built."""
+"""The Labs area: pick an exercise or a figure, set its hyperparameters, train it."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
 
+from rich.syntax import Syntax
+from textual import events, on
 from textual.app import ComposeResult
-from textual.widgets import Static
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.timer import Timer
+from textual.widgets import Button, ContentSwitcher, Static, Tree
 
+from tui_lab.devices import available_devices
+from tui_lab.errors import MissingDataError, TuiLabError, UsageError
+from tui_lab.hyperparameters import Hyperparameters, Mistake, build, mistakes_in, refusal
+from tui_lab.labs.catalogue import EXERCISES
+from tui_lab.labs.check import mistakes_for
+from tui_lab.labs.command import train_command
+from tui_lab.labs.exercise import Exercise
+from tui_lab.presets import check_name, find_preset, list_presets, save_preset, user_dir
+from tui_lab.runs.directory import RunDirectory
 from tui_lab.tui.area import Area
+from tui_lab.tui.dialogs import Ask, AskText, Choice, Page
+from tui_lab.tui.labs.about import About
+from tui_lab.tui.labs.fetching import Fetching
+from tui_lab.tui.labs.form import HyperparameterForm, Option
+from tui_lab.tui.labs.tree import Entry, PracticalTree
+
+PAGES = {"tree": "practical", "about": "about-pane", "form": "form-pane"}
+READ_S = 0.1  # the cursor rests this long on an entry before it is shown: whoever passes over is not slowed down
 
 
 class LabsScreen(Area):
+    """Three panes side by side where there is room, else one at a time."""
+
     AREA = "labs"
+    CSS_PATH = "screen.tcss"
+    JUMPS: ClassVar[Mapping[str, str]] = {"#practical": "e", "#about-tabs": "a", "#form-pane": "f"}
+    HELP = "Pick an exercise or a figure at the left, change what you like in the form, and press **r**."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "launch", "Run", id="labs.run"),
+        Binding("ctrl+r", "launch", "Run", show=False, priority=True),
+        Binding("q", "queue", "Queue", id="labs.queue"),
+        Binding("a", "page('about')", "About", id="labs.about"),
+        Binding("f", "page('form')", "Settings", id="labs.form"),
+        Binding("e", "page('tree')", "Exercises", show=False, id="labs.tree"),
+        Binding("s", "save_preset", "Save", tooltip="Save the settings as a preset of yours", id="labs.save"),
+        Binding("c", "copy_command", "Copy", tooltip="Copy the command line that trains the same", id="labs.copy"),
+        Binding("slash", "search", "Search", key_display="/", id="labs.search"),
+        Binding("o", "open_preset", "Open a preset file", show=False, id="labs.open"),
+        Binding("v", "view_source", "Source of the model", show=False, id="labs.source"),
+        Binding("R", "reset", "Reset all settings", show=False, id="labs.reset"),
+        Binding("escape", "page('tree')", "Back to the exercises", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entry: Entry | None = None
+        self._drafts: dict[str, dict[str, Any]] = {}  # what the user has changed, by the key of the entry
+        self._forms: dict[str, HyperparameterForm] = {}
+        self._timer: Timer | None = None
+        self._devices: list[Option] = []
+        self._is_filled = False
 
     def compose_area(self) -> ComposeResult:
-        yield Static("labs")
+        with Horizontal(id="labs-panes"):
+            tree = PracticalTree(id="practical")
+            tree.border_title = "Practical"
+            tree.add_class("pane")
+            yield tree
+            with Vertical(id="about-pane", classes="pane"):
+                yield About(id="about-widget")
+            with Vertical(id="form-pane", classes="pane") as form:
+                form.border_title = "Settings"
+                yield ContentSwitcher(id="forms")
+                yield Static(id="labs-problem")
+                with Horizontal(id="labs-actions"):
+                    yield Button("▶ Run r", id="run", variant="primary", compact=True)
+                    yield Button("Queue q", id="queue", compact=True)
+                    yield Button("Save s", id="save", compact=True)
+                    yield Button("Copy c", id="copy", compact=True)
+                    yield Button("Reset R", id="reset", compact=True)
 
-    def open_run(self, run_id: str) -> None: ...
+    def on_mount(self) -> None:
+        self.add_class("-page-tree")
+        self.query_one(PracticalTree).focus()
+        self.call_after_refresh(self._fill)
 
-    def load_values(self, exercise: str, values: dict[str, Any], source: str = "") -> None: ...
+    def on_screen_resume(self) -> None:
+        if self._is_filled:
+            self._reload_presets()
+
+    def _fill(self) -> None:
+        """What the first paint does not wait for."""
+        self._devices = [("auto", "auto"), *((d.title_line, d.name) for d in available_devices())]
+        self._is_filled = True
+        self._reload_presets()
+
+    def _reload_presets(self) -> None:
+        self.query_one(PracticalTree).fill(list_presets(self.workspace.home))
+        self._mark_finished()
+
+    def runs_changed(self, changes: object) -> None:
+        self._mark_finished()
+
+    def _mark_finished(self) -> None:
+        entries = self.workspace.index.entries.values()
+        finished = frozenset(e.status.preset for e in entries if e.state == "finished" and e.status.preset)
+        self.query_one(PracticalTree).mark_finished(finished)
+
+    # What is chosen
+
+    @on(Tree.NodeHighlighted)
+    def _pass_over(self, event: Tree.NodeHighlighted[Entry]) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        entry = event.node.data
+        if entry is not None:
+            delay = READ_S if self._entry is not None else 0.0
+            self._timer = self.set_timer(delay, partial(self._choose, entry)) if delay else None
+            if not delay:
+                self._choose(entry)
+
+    @on(Tree.NodeSelected)
+    def _enter(self, event: Tree.NodeSelected[Entry]) -> None:
+        if event.node.data is None:
+            event.node.toggle()
+        else:
+            self._choose(event.node.data)
+            self.action_page("about" if not self.is_wide else "form")
+
+    def _choose(self, entry: Entry) -> None:
+        """Show an entry: its text, and its values in the form."""
+        if self._entry is not None and entry.key == self._entry.key and entry == self._entry:
+            return
+        self._entry = entry
+        self.query_one(About).show_entry(entry)
+        pane = self.query_one("#form-pane", Vertical)
+        if entry.exercise is None:
+            pane.border_title = "Settings"
+            self._say_problem("This preset cannot be used.")
+            return
+        pane.border_title = f"Settings of {entry.title}" if not entry.preset else f"Settings of {entry.preset}"
+        self.run_worker(self._show_form(entry, entry.exercise), group="form", exclusive=True, exit_on_error=False)
+
+    async def _show_form(self, entry: Entry, exercise: Exercise) -> None:
+        form = self._forms.get(exercise.name)
+        switcher = self.query_one("#forms", ContentSwitcher)
+        if form is None:
+            form = HyperparameterForm(
+                exercise.declarations, options={"device": self._devices}, id=f"form-{exercise.name}"
+            )
+            self._forms[exercise.name] = form
+            await switcher.add_content(form, set_current=True)
+        switcher.current = form.id
+        form.set_values(self._drafts.get(entry.key, dict(entry.values)))
+        self._check(form)
+
+    def load_values(self, exercise: str, values: Mapping[str, Any], source: str = "") -> None:
+        """Take a configuration into the form; `source` says where it comes from."""
+        found = EXERCISES.get(exercise)
+        if found is None:
+            self.lab.say(UsageError(f"There is no exercise {exercise!r} here."))
+            return
+        known = {name: value for name, value in values.items() if name in found.declarations}
+        preset = source.removeprefix("preset ") if source.startswith("preset ") else ""
+        key = f"{exercise}/{preset}"
+        if not preset:
+            self._drafts[key] = known
+        self._entry = None
+        if not self.query_one(PracticalTree).select(key):
+            self._choose(Entry(found, title=found.title, text=found.text, values=known))
+        elif not preset:
+            self._choose(Entry(found, title=found.title, text=found.text))
+        if source:
+            self.notify(f"Taken from {source}.", markup=False)
+        self.action_page("form")
+
+    # The form
+
+    @property
+    def _form(self) -> HyperparameterForm | None:
+        return self._forms.get(self._entry.exercise.name) if self._entry and self._entry.exercise else None
+
+    @on(HyperparameterForm.Changed)
+    def _changed(self, event: HyperparameterForm.Changed) -> None:
+        if self._entry is not None:
+            self._drafts[self._entry.key] = event.values
+        self._check(event.form)
+
+    def _check(self, form: HyperparameterForm) -> Hyperparameters | None:
+        """The configuration of the form, or None with its mistakes shown."""
+        entry = self._entry
+        if entry is None or entry.exercise is None:
+            return None
+        values = form.values
+        mistakes: list[Mistake] = mistakes_in(entry.exercise.hyperparameters, values)
+        configuration = None if mistakes else build(entry.exercise.hyperparameters, values)
+        if configuration is not None:
+            mistakes = mistakes_for(entry.exercise, configuration)
+        form.show_mistakes(mistakes)
+        count = len(form.changed)
+        pane = self.query_one("#form-pane", Vertical)
+        pane.border_subtitle = f"{count} changed" if count else "all as by default"
+        self._say_problem("" if not mistakes else f"{len(mistakes)} to correct: {mistakes[0].sentence}")
+        if mistakes or configuration is None:
+            return None
+        self.query_one(About).follow(entry.exercise, configuration)
+        return configuration
+
+    def _say_problem(self, sentence: str) -> None:
+        line = self.query_one("#labs-problem", Static)
+        line.update(Content(sentence))
+        line.display = bool(sentence)
+
+    # Actions
+
+    @on(Button.Pressed, "#labs-actions Button")
+    def _press(self, event: Button.Pressed) -> None:
+        actions = {
+            "run": self.action_launch,
+            "queue": self.action_queue,
+            "save": self.action_save_preset,
+            "copy": self.action_copy_command,
+            "reset": self.action_reset,
+        }
+        actions[event.button.id or ""]()
+
+    def action_launch(self) -> None:
+        """Train what the form says, and watch it."""
+        self._launch(is_shown=True)
+
+    def action_queue(self) -> None:
+        """Put it at the end of the queue, and stay here."""
+        self._launch(is_shown=False)
+
+    def _launch(self, *, is_shown: bool) -> None:
+        form, entry = self._form, self._entry
+        if form is None or entry is None or entry.exercise is None:
+            return
+        configuration = self._check(form)
+        if configuration is None:
+            self.action_page("form")
+            form.focus_mistake()
+            self.lab.say(refusal(self._mistakes(form)))
+            return
+        work = partial(self._start, entry.exercise, configuration, entry.preset, is_shown)
+        self.run_worker(work, thread=True, group="launch", exit_on_error=False)
+
+    def _mistakes(self, form: HyperparameterForm) -> list[Mistake]:
+        assert self._entry is not None and self._entry.exercise is not None
+        model, values = self._entry.exercise.hyperparameters, form.values
+        return mistakes_in(model, values) or mistakes_for(self._entry.exercise, build(model, values))
+
+    def _start(self, exercise: Exercise, configuration: Hyperparameters, preset: str, is_shown: bool) -> None:
+        """On a thread of its own: files are written and processes started."""
+        try:
+            run = self.workspace.launch(exercise, configuration, preset)
+        except MissingDataError as error:
+            self.app.call_from_thread(self._offer_data, error, configuration, is_shown)
+        except (TuiLabError, OSError) as error:
+            self.app.call_from_thread(self.lab.say, error)
+        else:
+            self.app.call_from_thread(self._started, run, is_shown)
+
+    def _started(self, run: RunDirectory, is_shown: bool) -> None:
+        if is_shown:
+            self.lab.open_run(run.id)
+            return
+        jobs = self.workspace.queue.jobs
+        at_once = "one at a time" if jobs == 1 else f"{jobs} at a time"
+        self.notify(f"{at_once}; 3 shows it, F2 changes how many.", title=f"Queued {run.id}", markup=False)
+
+    def _offer_data(self, error: MissingDataError, configuration: Hyperparameters, is_shown: bool) -> None:
+        name = configuration.dataset
+        if name == "folder":
+            self.lab.say(error)
+            return
+        choices = [Choice("fetch", "fetch it now", "f", "primary"), Choice("no", "not now", "n")]
+        question = Ask("The data set is not here", f"{error.message} It can be fetched now, once and for all.", choices)
+        self.app.push_screen(question, partial(self._fetch, name, is_shown))
+
+    def _fetch(self, name: str, is_shown: bool, answer: str | None) -> None:
+        def then(is_there: bool | None) -> None:
+            if is_there:
+                self._launch(is_shown=is_shown)
+
+        if answer == "fetch":
+            self.app.push_screen(Fetching(name, self.workspace.data), then)
+
+    def action_save_preset(self) -> None:
+        """Keep what the form says as a preset of the user's."""
+        form, entry = self._form, self._entry
+        if form is None or entry is None or entry.exercise is None:
+            return
+        configuration = self._check(form)
+        if configuration is None:
+            form.focus_mistake()
+            return
+        question = AskText(
+            "Save as preset",
+            f"A name for it. It will be in {user_dir(self.workspace.home)} and under My presets.",
+            placeholder="my-experiment",
+            check=_problem_with_name,
+        )
+        self.app.push_screen(question, partial(self._save, entry.exercise, configuration))
+
+    def _save(self, exercise: Exercise, configuration: Hyperparameters, name: str | None) -> None:
+        if name is None:
+            return
+        path = user_dir(self.workspace.home) / f"{name.removesuffix('.toml')}.toml"
+        try:
+            if any(listed.is_shipped and listed.name == path.stem for listed in list_presets(self.workspace.home)):
+                raise UsageError(f"{path.stem!r} comes with tui_lab.", "Choose another name.")
+            save_preset(path, exercise, configuration, title=path.stem)
+        except (TuiLabError, OSError) as error:
+            self.lab.say(error)
+            return
+        self._reload_presets()
+        self.notify(f"{path}", title=f"Saved {path.stem}", markup=False)
+
+    def action_open_preset(self) -> None:
+        """A preset from a file, by its path."""
+        question = AskText("Open a preset", "Path of a file, or a name such as 2.5.", placeholder="~/class/moons.toml")
+        self.app.push_screen(question, self._open)
+
+    def _open(self, name: str | None) -> None:
+        if not name:
+            return
+        try:
+            preset = find_preset(name, self.workspace.home)
+        except TuiLabError as error:
+            self.lab.say(error)
+            return
+        if not self.query_one(PracticalTree).select(f"{preset.exercise.name}/{preset.name}"):
+            entry = Entry(
+                preset.exercise, preset.name, preset.title, preset.text, preset.hyperparameters, preset.published
+            )
+            self._choose(entry)
+        self.action_page("about")
+
+    def action_copy_command(self) -> None:
+        """The `tui-lab train ...` line of the form."""
+        form, entry = self._form, self._entry
+        if form is None or entry is None or entry.exercise is None:
+            return
+        line = train_command(entry.exercise, form.values, home=self.workspace.home, data=self.workspace.data)
+        self.app.copy_to_clipboard(line)
+        self.notify(line, title="Copied", timeout=10, markup=False)
+
+    def action_view_source(self) -> None:
+        """The model's source, to read."""
+        if self._entry is None or self._entry.exercise is None:
+            return
+        path = self._entry.exercise.source
+        code = Syntax(path.read_text(encoding="utf-8"), "python", line_numbers=True, theme=self._code_theme())
+        self.app.push_screen(Page(str(path), Static(code)))
+
+    def _code_theme(self) -> str:
+        return "ansi_dark" if self.app.current_theme.dark else "ansi_light"
+
+    def action_search(self) -> None:
+        """Find a hyperparameter by its name or what it does."""
+        if self._form is not None:
+            self.action_page("form")
+            self._form.action_search()
+
+    def action_reset(self) -> None:
+        """The form as the exercise or the preset has it."""
+        form, entry = self._form, self._entry
+        if form is None or entry is None:
+            return
+        self._drafts.pop(entry.key, None)
+        form.set_values(entry.values)
+        self._check(form)
+
+    # Pages
+
+    def action_page(self, page: str) -> None:
+        """Go to a pane; where there is room for one only, show it."""
+        for name in PAGES:
+            self.set_class(name == page, f"-page-{name}")
+        if page == "tree":
+            self.query_one(PracticalTree).focus()
+        elif page == "about":
+            self.query_one("#about-widget", About).query_one("#about-scroll").focus()
+        elif self._form is not None:
+            self._form.focus_first()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """With one pane at a time, the focused one is shown."""
+        for name, pane in PAGES.items():
+            try:
+                is_within = event.widget in self.query_one(f"#{pane}").walk_children() or event.widget.id == pane
+            except NoMatches:
+                continue
+            if is_within:
+                for other in PAGES:
+                    self.set_class(other == name, f"-page-{other}")
+
+
+def _problem_with_name(name: str) -> str:
+    try:
+        check_name(name)
+    except UsageError as error:
+        return error.hint
+    return ""

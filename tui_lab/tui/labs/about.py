@@ -1,0 +1,200 @@
+"""Beside the form: what an exercise is, and what it would train on, with and at which rate, before it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Markdown, Static, TabbedContent, TabPane
+
+from tui_lab.charts.calculated import schedule_series
+from tui_lab.charts.previews import LAYER_COLUMNS, layer_rows, preview_samples
+from tui_lab.errors import TuiLabError
+from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.labs.exercise import Exercise
+from tui_lab.previews.client import SupersededError
+from tui_lab.previews.content import LayerTable, SampleGrid
+from tui_lab.tui.chart import Chart, Plot
+from tui_lab.tui.labs.tree import Entry
+
+if TYPE_CHECKING:
+    from tui_lab.tui.app import LabApp
+
+SETTLE_S = 0.3  # after the last key, before a preview is asked for
+
+
+class About(Widget):
+    """Tabs: text, samples, layers, learning-rate curve. The last three follow the form."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "another_draw", "Draw again", show=False),
+        Binding("h", "toggle_seen", "As the network sees it", show=False),
+    ]
+    DEFAULT_CSS = "About { height: 1fr; }"
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._exercise: Exercise | None = None
+        self._configuration: Hyperparameters | None = None
+        self._entry: Entry | None = None
+        self._asked: dict[str, Any] = {}  # for each preview, what it was last asked for
+        self._draw = 0
+        self._as_seen = False
+        self._grid: SampleGrid | None = None
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with TabbedContent(id="about-tabs"):
+            with TabPane("About", id="about"), VerticalScroll(id="about-scroll"):
+                yield Markdown(id="about-text")
+            with TabPane("Samples", id="samples"), VerticalScroll():
+                yield Static(Text("Samples are drawn when this tab is opened.", "dim"), id="samples-picture")
+            with TabPane("Layers", id="layers"), VerticalScroll():
+                yield Static(id="layers-table")
+            with TabPane("Schedule", id="schedule"):
+                yield Chart(id="schedule-chart")
+
+    @property
+    def _lab(self) -> LabApp:
+        return cast("LabApp", self.app)
+
+    @property
+    def tabs(self) -> TabbedContent:
+        return self.query_one("#about-tabs", TabbedContent)
+
+    def show_entry(self, entry: Entry) -> None:
+        """The text of an exercise or a preset."""
+        if entry is self._entry:
+            return
+        self._entry = entry
+        self.run_worker(self._show_text(entry), group="text", exclusive=True, exit_on_error=False)
+
+    async def _show_text(self, entry: Entry) -> None:
+        await self.query_one("#about-text", Markdown).update(page_of(entry))
+        self.query_one("#about-scroll").scroll_home(animate=False)
+
+    def follow(self, exercise: Exercise, configuration: Hyperparameters) -> None:
+        """The configuration that the previews are of; those that can be seen are made anew in a moment."""
+        self._exercise, self._configuration = exercise, configuration
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(SETTLE_S, self._preview)
+
+    @on(TabbedContent.TabActivated)
+    def _opened(self) -> None:
+        self._preview()
+
+    def on_resize(self) -> None:
+        if self._grid is not None:
+            self._draw_samples(self._grid)
+
+    def action_another_draw(self) -> None:
+        self._draw += 1
+        self._preview()
+
+    def action_toggle_seen(self) -> None:
+        self._as_seen = not self._as_seen
+        if self._grid is not None:
+            self._draw_samples(self._grid)
+
+    # Previews
+
+    def _preview(self) -> None:
+        exercise, configuration, tab = self._exercise, self._configuration, self.tabs.active
+        if exercise is None or configuration is None or not self.display:
+            return
+        if tab == "schedule":
+            wanted = f"{exercise.name} {configuration}"
+            chart = self.query_one("#schedule-chart", Chart)
+            chart.show(partial(schedule_plot, configuration), wanted)
+        elif tab in ("samples", "layers"):
+            asked = (exercise.name, configuration.model_dump(), self._draw if tab == "samples" else 0)
+            if self._asked.get(tab) != asked:
+                self._asked[tab] = asked
+                self._say(tab, "making it ...")
+                self.run_worker(partial(self._ask, tab, exercise.name, asked[1]), thread=True, exit_on_error=False)
+
+    def _ask(self, tab: str, exercise: str, values: Mapping[str, Any]) -> None:
+        """On a thread of its own: the preview process may have to import torch first."""
+        workspace = self._lab.workspace
+        try:
+            if tab == "samples":
+                grid = workspace.previews.ask("samples", exercise, values, workspace.data, self._draw)
+                self.app.call_from_thread(self._draw_samples, grid)
+            else:
+                table = workspace.previews.ask("layers", exercise, values, workspace.data)
+                self.app.call_from_thread(self._draw_layers, table)
+        except SupersededError:
+            return  # a newer one is on its way
+        except TuiLabError as error:
+            self.app.call_from_thread(self._fail, tab, str(error))
+
+    def _fail(self, tab: str, sentence: str) -> None:
+        self._asked.pop(tab, None)  # what was missing may be there next time
+        self._say(tab, sentence)
+
+    def _say(self, tab: str, sentence: str) -> None:
+        target = "#samples-picture" if tab == "samples" else "#layers-table"
+        if self.is_mounted and (tab != "samples" or self._grid is None or not sentence.startswith("making")):
+            self.query_one(target, Static).update(Text(sentence, "dim"))
+            if tab == "samples":
+                self._grid = None
+
+    def _draw_samples(self, grid: SampleGrid) -> None:
+        self._grid = grid
+        picture = self.query_one("#samples-picture", Static)
+        width = (picture.size.width or self.size.width) - 2
+        if width < 10:
+            return
+        look = self._lab.look
+        drawn = preview_samples(
+            grid, width=width, seen=self._as_seen, palette=look.palette, color=look.color, ascii=look.ascii
+        )
+        seen = "  h: as stored" if self._as_seen else "  h: as the network sees them"
+        hint = Text(f"n: draw again{seen if any(s.seen for s in grid.samples) else ''}", "dim")
+        picture.update(Text("\n").join([hint, drawn]))
+
+    def _draw_layers(self, table: LayerTable) -> None:
+        self.query_one("#layers-table", Static).update(layer_table(table))
+
+
+def schedule_plot(configuration: Hyperparameters) -> Plot:
+    """The learning rate of every epoch."""
+    return Plot([schedule_series(configuration)], "Learning rate", "epoch")
+
+
+def layer_table(layers: LayerTable) -> Table:
+    """Layers with output sizes and weights."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in LAYER_COLUMNS:
+        made.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left")
+    for row in layer_rows(layers):
+        made.add_row(*map(Text, row))
+    return made
+
+
+def page_of(entry: Entry) -> str:
+    """The text of an entry as Markdown: title, what it is, what was published."""
+    if entry.error:
+        return f"# This preset cannot be used\n\n{entry.error}\n\nCorrect the file, then choose it again."
+    parts = [f"# {entry.title}" if not entry.text.lstrip().startswith("# ") else "", entry.text.strip()]
+    if entry.preset:
+        parts.insert(1, f"`{entry.preset}`")
+    if entry.published:
+        rows = "\n".join(f"- {name.replace('_', ' ')}: {_published(name, v)}" for name, v in entry.published.items())
+        parts.append(f"## Published\n\n{rows}")
+    return "\n\n".join(filter(None, parts))
+
+
+def _published(name: str, value: float) -> str:
+    return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:g}"

@@ -1,0 +1,151 @@
+"""The tree of the practical: lab, exercise, presets and figures, and the user's own presets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widgets import Tree
+from textual.widgets.tree import TreeNode
+
+from tui_lab.labs.catalogue import EXERCISES, LABS
+from tui_lab.labs.exercise import Exercise
+from tui_lab.presets import ListedPreset
+
+FIGURE = re.compile(r"fig-(\d+)\.(\d+)(-.*)?")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a leaf or a branch of the tree stands for: an exercise, or one of its presets.
+
+    `error` says why a preset cannot be used.
+    """
+
+    exercise: Exercise | None
+    preset: str = ""
+    title: str = ""
+    text: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    published: Mapping[str, float] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells it from the others, also after the tree was made anew."""
+        return f"{self.exercise.name if self.exercise else ''}/{self.preset}"
+
+
+def entry_of(listed: ListedPreset) -> Entry:
+    """A preset as an entry."""
+    preset = listed.preset
+    if preset is None:
+        return Entry(None, listed.name, listed.name, error=str(listed.error))
+    return Entry(preset.exercise, preset.name, preset.title, preset.text, preset.hyperparameters, preset.published)
+
+
+class PracticalTree(Tree[Entry]):
+    """Moving the cursor shows an entry; enter goes to it."""
+
+    HELP = """**The practical.** ↑ ↓ choose an exercise or a figure, space opens and closes a branch, enter goes to its
+text and settings, `r` trains it as it is."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "shut", "Close branch", show=False),
+        Binding("right", "unfold", "Open branch", show=False),
+    ]
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__("Practical", id=id)
+        self.show_root = False
+        self.auto_expand = False
+        self.guide_depth = 2
+        self._finished: frozenset[str] = frozenset()
+
+    def fill(self, presets: Iterable[ListedPreset]) -> None:
+        """Make the tree anew; what was open stays open, and the cursor where it was."""
+        open_keys = {self._identity(node) for node in self._walk(self.root) if node.is_expanded}
+        is_first = not self.root.children
+        cursor = self.cursor_node
+        wanted = self._identity(cursor) if cursor else ""
+        listed = list(presets)
+        self.clear()
+        for number, lab in LABS.items():
+            exercises = [exercise for exercise in EXERCISES.values() if exercise.lab == number]
+            if not exercises:
+                continue
+            branch = self.root.add(Text(f"{number} {lab}", "bold"), expand=is_first or str(number) in open_keys)
+            for exercise in exercises:
+                own = [e for e in listed if e.is_shipped and e.preset and e.preset.exercise.name == exercise.name]
+                entry = Entry(exercise, title=exercise.title, text=exercise.text)
+                node = branch.add(exercise.title, entry, expand=is_first or entry.key in open_keys)
+                for preset in own:
+                    node.add_leaf(self._label(preset), entry_of(preset))
+        mine = [e for e in listed if not e.is_shipped or e.preset is None]
+        if mine:
+            branch = self.root.add(Text("My presets", "bold"), expand=True)
+            for preset in mine:
+                branch.add_leaf(self._label(preset), entry_of(preset))
+        found = next((node for node in self._walk(self.root) if self._identity(node) == wanted), None)
+        first = next((node for node in self._walk(self.root) if node.data), None)
+        self.call_after_refresh(self.move_cursor, found if wanted and found else first)
+
+    def mark_finished(self, presets: frozenset[str]) -> None:
+        """Put a tick behind the presets that a run was finished of."""
+        if presets == self._finished:
+            return
+        self._finished = presets
+        for node in self._walk(self.root):
+            if node.data and node.data.preset:
+                node.set_label(self._text(node.data.preset, node.data.title, is_broken=bool(node.data.error)))
+
+    def select(self, key: str) -> bool:
+        """Move the cursor to the entry with this key."""
+        for node in self._walk(self.root):
+            if node.data and node.data.key == key:
+                parent = node.parent
+                while parent is not None:
+                    parent.expand()
+                    parent = parent.parent
+                self.call_after_refresh(self.move_cursor, node)
+                return True
+        return False
+
+    def action_shut(self) -> None:
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.is_expanded and node.children:
+            node.collapse()
+        elif node.parent is not None and node.parent is not self.root:
+            self.move_cursor(node.parent)
+
+    def action_unfold(self) -> None:
+        if self.cursor_node is not None:
+            self.cursor_node.expand()
+
+    def _label(self, listed: ListedPreset) -> Text:
+        title = listed.preset.title if listed.preset else listed.name
+        return self._text(listed.name, title, is_broken=listed.preset is None)
+
+    def _text(self, name: str, title: str, *, is_broken: bool = False) -> Text:
+        """`2.05 Baseline ✓`: figures by their number, what cannot be used with a cross."""
+        figure = FIGURE.fullmatch(name)
+        number = f"{figure[1]}.{int(figure[2])}{(figure[3] or '').replace('-', ' ')}" if figure else ""
+        text = Text.assemble((f"{number} " if number else "", "dim"), title)
+        if is_broken:
+            text = Text.assemble("✕ ", name)
+        elif name in self._finished:
+            text.append(" ✓", "dim")
+        return text
+
+    def _walk(self, node: TreeNode[Entry]) -> Iterable[TreeNode[Entry]]:
+        for child in node.children:
+            yield child
+            yield from self._walk(child)
+
+    def _identity(self, node: TreeNode[Entry]) -> str:
+        return node.data.key if node.data else str(node.label).split(" ")[0]
