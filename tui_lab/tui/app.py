@@ -48,6 +48,10 @@ class Look:
         return self.marker == "ascii"
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}" if count else ""
+
+
 class LabApp(App[None]):
     """The lab bench.
 
@@ -126,7 +130,7 @@ class LabApp(App[None]):
         entries = self.workspace.index.entries.values()
         training = sum(entry.state in ("running", "paused") for entry in entries)
         waiting = sum(entry.state == "queued" for entry in entries)
-        parts = [f"{len(entries)} runs" if entries else "", f"{waiting} waiting" if waiting else ""]
+        parts = [_counted(len(entries), "run"), f"{waiting} waiting" if waiting else ""]
         parts.append(f"{training} training" if training else "ready")
         for bar in self.screen_stack[0].query(TopBar):
             bar.show_status(" · ".join(filter(None, parts)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -186,7 +187,7 @@ def layer_table(layers: LayerTable) -> Table:
 def page_of(entry: Entry) -> str:
     """The text of an entry as Markdown: title, what it is, what was published."""
     if entry.error:
-        return f"# This preset cannot be used\n\n{entry.error}\n\nCorrect the file, then choose it again."
+        return f"# This preset cannot be used\n\n{_literally(entry.error)}\n\nCorrect the file, then choose it again."
     parts = [f"# {entry.title}" if not entry.text.lstrip().startswith("# ") else "", entry.text.strip()]
     if entry.preset:
         parts.insert(1, f"`{entry.preset}`")
@@ -194,6 +195,11 @@ def page_of(entry: Entry) -> str:
         rows = "\n".join(f"- {name.replace('_', ' ')}: {_published(name, v)}" for name, v in entry.published.items())
         parts.append(f"## Published\n\n{rows}")
     return "\n\n".join(filter(None, parts))
+
+
+def _literally(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_<>#\[\]|~])", r"\\\1", text).replace("\n", "  \n")
 
 
 def _published(name: str, value: float) -> str:

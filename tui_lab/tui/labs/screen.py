@@ -72,6 +72,7 @@ class LabsScreen(Area):
         with Horizontal(id="labs-panes"):
             tree = PracticalTree(id="practical")
             tree.border_title = "Practical"
+            tree.border_subtitle = "enter: read and set   r: train"
             tree.add_class("pane")
             yield tree
             with Vertical(id="about-pane", classes="pane"):
@@ -143,7 +144,8 @@ class LabsScreen(Area):
         self.query_one(About).show_entry(entry)
         pane = self.query_one("#form-pane", Vertical)
         if entry.exercise is None:
-            pane.border_title = "Settings"
+            pane.border_title, pane.border_subtitle = "Settings", ""
+            self.query_one("#forms", ContentSwitcher).current = None
             self._say_problem("This preset cannot be used.")
             return
         pane.border_title = f"Settings of {entry.title}" if not entry.preset else f"Settings of {entry.preset}"

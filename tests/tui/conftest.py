@@ -1,0 +1,97 @@
+"""The app without processes: what it submits and asks for is kept, and nothing is trained."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tui_lab.errors import TuiLabError
+from tui_lab.pictures import Picture
+from tui_lab.previews.content import Layer, LayerTable, Sample, SampleGrid
+from tui_lab.runs import store as store_module
+from tui_lab.runs.directory import RunDirectory
+from tui_lab.tui.app import LabApp
+
+DEADLINE_S = 30.0
+
+
+class FakeQueue:
+    """A queue whose runs never start."""
+
+    def __init__(self) -> None:
+        self.jobs = 1
+        self.runs: list[RunDirectory] = []
+        self.is_closed = False
+
+    @property
+    def submitted(self) -> frozenset[str]:
+        return frozenset(run.id for run in self.runs)
+
+    def start(self) -> None: ...
+
+    def submit(self, run: RunDirectory) -> None:
+        self.runs.append(run)
+
+    def set_jobs(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class FakePreviews:
+    """Two grey samples and one layer, or the error that a test sets."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
+        self.error: TuiLabError | None = None
+
+    def ask(self, kind: str, exercise: str, values: Mapping[str, Any], data_dir: Path, draw: int = 0) -> Any:
+        self.asked.append((kind, exercise, dict(values)))
+        if self.error is not None:
+            raise self.error
+        if kind == "layers":
+            return LayerTable((1, 8, 8), (Layer("fc", "Linear 64 to 10", (10,), 650),))
+        picture = Picture(4, 4, bytes(48))
+        return SampleGrid("digits", ("zero", "one"), 2, 2, (Sample(picture, None, 0), Sample(picture, None, 1)))
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., LabApp]:
+    """Makes an app on a home and a data folder of the test's own."""
+    monkeypatch.setattr(store_module, "git_commit", lambda: "")
+
+    def make(**options: Any) -> LabApp:
+        app = LabApp(tmp_path / "home", tmp_path / "data", standby=False, **options)
+        app.workspace.queue = FakeQueue()  # type: ignore[assignment]
+        app.workspace.previews = FakePreviews()  # type: ignore[assignment]
+        return app
+
+    return make
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], Any]) -> Any:
+    """The first true value of `condition()`, while the app goes on. Fails when there is none before the deadline."""
+    end = time.monotonic() + DEADLINE_S
+    while True:
+        await pilot.pause()
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"not within {DEADLINE_S:g} s"
+        await asyncio.sleep(0.01)  # between two looks: threads work meanwhile
+
+
+def screen_text(app: LabApp) -> str:
+    """What is on the screen, line by line, without styles."""
+    width, height = app.size
+    lines = app.screen._compositor.render_strips()
+    return "\n".join(strip.text for strip in lines[:height])
