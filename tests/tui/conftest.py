@@ -92,6 +92,4 @@ async def until(pilot: Pilot[None], condition: Callable[[], Any]) -> Any:
 
 def screen_text(app: LabApp) -> str:
     """What is on the screen, line by line, without styles."""
-    width, height = app.size
-    lines = app.screen._compositor.render_strips()
-    return "\n".join(strip.text for strip in lines[:height])
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())

@@ -9,24 +9,14 @@ import typer
 
 from tui_lab.cli.arguments import AsJson, SomeRuns
 from tui_lab.cli.context import places
-from tui_lab.cli.runs_list import NAME_WIDTH, summary
+from tui_lab.cli.runs_list import summary
 
 if TYPE_CHECKING:
-    from tui_lab.runs.compare import SeedGroup, Spread
+    from tui_lab.runs.compare import SeedGroup
     from tui_lab.runs.status import Status
     from tui_lab.runs.store import Listed
 
 LABEL_WIDTH, RUN_WIDTH = 24, 14  # columns of a comparison
-MEASURED = {  # over seeds, by title: where, and what
-    "best test %": ("best", "test_accuracy"),
-    "last test %": ("last", "test_accuracy"),
-    "best test loss": ("best", "test_loss"),
-    "last test loss": ("last", "test_loss"),
-    "best validation %": ("best", "validation_accuracy"),
-    "last validation %": ("last", "validation_accuracy"),
-    "best validation loss": ("best", "validation_loss"),
-    "last validation loss": ("last", "validation_loss"),
-}
 
 
 def compare(context: typer.Context, runs: SomeRuns, as_json: AsJson = False) -> None:
@@ -65,10 +55,11 @@ def _comparison(entries: list[Listed], differing: dict[str, list[Any]], shown: r
     from rich.text import Text
 
     from tui_lab.cli.output import table
+    from tui_lab.runs.comparison import short_name
     from tui_lab.runs.fields import text_of
 
     these = [entries[i] for i in shown]
-    made = table("", *(f">{escape(_short_name(entry, entries))}" for entry in these))
+    made = table("", *(f">{escape(short_name(entry, entries))}" for entry in these))
     made.columns[0].no_wrap = True
     made.add_row("state", *(entry.state for entry in these))
     for name, values in differing.items():
@@ -77,16 +68,6 @@ def _comparison(entries: list[Listed], differing: dict[str, list[Any]], shown: r
     for label, cells in _compared_metrics([entry.status for entry in these]):
         made.add_row(label, *cells)
     return made
-
-
-def _short_name(entry: Listed, others: list[Listed]) -> str:
-    """Its given name, the word that ends its id, or its whole id: the first that no other run shares."""
-    word = entry.run.id.rsplit("-", 1)[-1]
-    if entry.label.name and sum(other.label.name == entry.label.name for other in others) == 1:
-        name = entry.label.name
-        return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 3]}..."
-    is_unique = sum(other.run.id.endswith(f"-{word}") for other in others) == 1
-    return word if is_unique else entry.run.id
 
 
 def _compared_metrics(statuses: list[Status]) -> list[tuple[str, list[str]]]:
@@ -114,43 +95,17 @@ def _over_seeds(groups: list[SeedGroup]) -> Any:
     from rich.text import Text
 
     from tui_lab.cli.output import table
+    from tui_lab.runs.comparison import MEASURED, group_labels, spread_text
 
-    made = table("over seeds", *(f">{escape(label)}" for label in _labels(groups)))
+    made = table("over seeds", *(f">{escape(label)}" for label in group_labels(groups)))
     made.columns[0].no_wrap = True
     for title, (moment, metric) in MEASURED.items():
         spreads = [getattr(group, moment).get(metric) for group in groups]
         if any(spreads):
-            made.add_row(title, *(Text(_written(spread, metric)) for spread in spreads))
+            made.add_row(title, *(Text(spread_text(spread, metric)) for spread in spreads))
     made.add_row("at epochs", *(Text(", ".join(f"{epoch:g}" for epoch in group.best_epochs)) for group in groups))
     made.add_row("seeds", *(Text(", ".join(map(str, group.seeds))) for group in groups))
     return made
-
-
-def _labels(groups: list[SeedGroup]) -> list[str]:
-    """What sets each configuration apart: `lr=0.1 momentum=0.9`."""
-    from tui_lab.runs.compare import EXECUTION, differing
-    from tui_lab.runs.fields import text_of
-
-    differences = differing([group.entries[0] for group in groups])
-    labels = []
-    for i, group in enumerate(groups):
-        values = {name: found[i] for name, found in differences.items() if name not in EXECUTION}
-        parts = [f"{name}={text_of(value)}" for name, value in values.items() if value is not None]
-        if group.changed_lr:
-            parts.append(f"changed_lr={group.changed_lr:g}")
-        if len({group.exercise for group in groups}) > 1 or not parts:
-            parts.insert(0, group.exercise)
-        labels.append(" ".join(parts))
-    return labels
-
-
-def _written(spread: Spread | None, metric: str) -> str:
-    """`70.12 ± 0.35 (3)`, accuracies in percent."""
-    if spread is None:
-        return "-"
-    scale, digits = (100, 2) if metric.endswith("_accuracy") else (1, 4)
-    deviation = "" if spread.deviation is None else f" ± {scale * spread.deviation:.{digits}f}"
-    return f"{scale * spread.mean:.{digits}f}{deviation} ({spread.n})"
 
 
 def _group_summary(group: SeedGroup) -> dict[str, Any]:

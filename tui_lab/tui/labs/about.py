@@ -178,9 +178,10 @@ def layer_table(layers: LayerTable) -> Table:
     """Layers with output sizes and weights."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in LAYER_COLUMNS:
-        made.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left")
+        is_number = column.startswith(">")
+        made.add_column(column.lstrip(">"), justify="right" if is_number else "left", no_wrap=is_number)
     for row in layer_rows(layers):
-        made.add_row(*map(Text, row))
+        made.add_row(*(Text(cell.replace(" × ", "×")) for cell in row))
     return made
 
 
