@@ -41,6 +41,11 @@ class Terminal:
             os.waitpid(self._pid, 0)
         os.close(self._fd)
 
+    @property
+    def pid(self) -> int:
+        """Of the program."""
+        return self._pid
+
     def send(self, keys: str) -> None:
         os.write(self._fd, keys.encode())
 

@@ -117,9 +117,12 @@ class LabApp(App[None]):
         return await asyncio.get_running_loop().run_in_executor(self._background, work)
 
     def _look_at_runs(self) -> None:
-        self.run_worker(self._refresh_runs(), group="runs", exclusive=True, exit_on_error=False)
+        # one that is under way is let finish: the index tells of a change only once
+        if all(worker.is_finished for worker in self.workers if worker.group == "runs"):
+            self.run_worker(self.refresh_runs(), group="runs", exit_on_error=False)
 
-    async def _refresh_runs(self) -> None:
+    async def refresh_runs(self) -> None:
+        """Look at the run directories now, and tell the area that is shown what has changed."""
         changes = await self.in_background(self.workspace.index.refresh)
         self._show_status()
         if changes and isinstance(self.screen_stack[0], Area):

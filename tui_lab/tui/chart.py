@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -199,6 +200,8 @@ class Chart(Widget, can_focus=True):
         self._move_to(min(max(at, drawing.left), drawing.right - 1))
 
     def action_clear_cursor(self) -> None:
+        if self._cursor is None:
+            raise SkipAction  # there is something else to leave
         self.set_cursor(None)
         self.post_message(self.CursorMoved(self, None))
 

@@ -1,21 +1,400 @@
-"""Placeholder while the screen is being built."""
+"""The Run area: one run, watched, controlled and looked into."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
 
+from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.css.query import NoMatches
 from textual.widgets import Static
 
+from tui_lab.charts.series import MAX_SMOOTHING
+from tui_lab.charts.training import METRICS, TITLES, Metric, axis_label, curves, of_steps, tail
+from tui_lab.errors import TuiLabError
+from tui_lab.jobs.orders import ask, check_lr, kill, resume
+from tui_lab.runs.control import Command
+from tui_lab.runs.directory import RunDirectory
+from tui_lab.runs.status import FINAL_STATES, LIVE_STATES
 from tui_lab.tui.area import Area
+from tui_lab.tui.chart import Chart, Plot
+from tui_lab.tui.dialogs import Ask, AskText, Choice
+from tui_lab.tui.run import texts
+from tui_lab.tui.run.follow import Follower, Seen
+from tui_lab.tui.run.inspecting import Inspections
+from tui_lab.tui.settings import Axis, Settings
+
+LIVE_S, REST_S = 0.15, 1.0  # between two looks at a run that trains, and at one that does not
+SMOOTHINGS = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98, MAX_SMOOTHING)
+AXES: Mapping[str, Axis] = {"e": "epoch", "s": "total_step", "t": "elapsed"}
+NOTHING = "No run is shown.\n\nPress 1, choose an exercise and press r; or 3, choose a run and press enter."
 
 
 class RunScreen(Area):
+    """Curves at the left, numbers at the right, looks inside the model below; where it is narrow, one at a time."""
+
     AREA = "run"
+    CSS_PATH = "screen.tcss"
+    JUMPS: ClassVar[Mapping[str, str]] = {
+        "#chart-loss": "l",
+        "#chart-accuracy": "a",
+        "ContentTabs": "i",
+        "#show-confusion": "c",
+    }
+    HELP = "**A run.** It is a process of its own: leave this screen and it goes on."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "pause", "Pause", id="run.pause"),
+        Binding("full_stop", "step", "Step", key_display=".", id="run.step"),
+        Binding("x", "stop", "Stop", id="run.stop"),
+        Binding("u", "resume", "Go on", id="run.resume"),
+        Binding("plus,equals_sign", "scale_lr(2)", "Double the learning rate", show=False),
+        Binding("minus", "scale_lr(0.5)", "Halve the learning rate", show=False),
+        Binding("r", "type_lr", "Rate", tooltip="Set the learning rate", id="run.lr"),
+        Binding("c", "clone", "Into the form", id="run.clone"),
+        Binding("i", "inspect", "Inspect", id="run.inspect"),
+        Binding("d", "detach", "Leave it running", show=False, id="run.detach"),
+        Binding("k", "kill", "Kill the worker", show=False, id="run.kill"),
+        Binding("o", "only('loss')", "Loss chart", show=False),
+        Binding("a", "only('accuracy')", "Accuracy chart", show=False),
+        Binding("e", "axis('e')", "x axis: epochs", show=False),
+        Binding("s", "axis('s')", "x axis: steps", show=False),
+        Binding("t", "axis('t')", "x axis: time", show=False),
+        Binding("l", "log", "Logarithmic loss", show=False),
+        Binding("left_square_bracket", "smooth(-1)", "Less smoothing", show=False),
+        Binding("right_square_bracket", "smooth(1)", "More smoothing", show=False),
+        Binding("z", "zoom", "Zoom to the end and back", show=False),
+        Binding("g", "tab('log')", "Log", show=False),
+        Binding("less_than_sign", "neighbour(-1)", "Older run", show=False),
+        Binding("greater_than_sign", "neighbour(1)", "Newer run", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._follower: Follower | None = None
+        self._seen: Seen | None = None
+        self._is_looking = False
+        self._only: Metric = "loss"  # where there is room for one chart
+        self._is_zoomed = False
+        self._shown: dict[str, object] = {}  # the text of each part, so that only what has changed is drawn
 
     def compose_area(self) -> ComposeResult:
-        yield Static("run")
+        yield Static(id="run-title")
+        yield Static(id="run-progress")
+        with Vertical(id="run-body"):
+            with Horizontal(id="run-upper"):
+                with Horizontal(id="run-charts"):
+                    yield Chart(id="chart-loss", classes="pane")
+                    yield Chart(id="chart-accuracy", classes="pane")
+                with Vertical(id="run-now", classes="pane") as now:
+                    now.border_title = "Now"
+                    yield Static(id="run-numbers")
+                    yield Static(id="run-machine")
+            yield Static(id="run-summary")
+            yield Inspections(id="run-inspections")
+        yield Static(NOTHING, id="run-nothing")
 
-    def open_run(self, run_id: str) -> None: ...
+    def on_mount(self) -> None:
+        self.set_class(True, "-loss")
+        self._show_nothing(NOTHING)
+        self.set_interval(LIVE_S, self._tick)
+        self.watch(self.app, "settings", self._settings_changed, init=False)
+        self.call_after_refresh(self._open_something)
 
-    def load_values(self, exercise: str, values: dict[str, Any], source: str = "") -> None: ...
+    def _open_something(self) -> None:
+        """The newest run that trains, else the newest one, when none was asked for."""
+        if self._follower is not None:
+            return
+        entries = list(self.workspace.index.entries.values())
+        live = [entry for entry in entries if entry.state in LIVE_STATES]
+        if live or entries:
+            self.open_run((live or entries)[-1].run.id)
+
+    def on_screen_resume(self) -> None:
+        self._tick(is_due=True)
+        self.call_after_refresh(self._open_something)
+
+    def open_run(self, run_id: str) -> None:
+        """Show a run from now on."""
+        run = RunDirectory(self.workspace.store.root / run_id)
+        self._follower, self._seen = Follower(run, self.workspace.home), None
+        self._shown.clear()
+        self._is_zoomed = False
+        self.query_one(Inspections).show_run(run)
+        self._show_nothing("")
+        self._put("#run-title", Text(run_id, "bold"))
+        self._put("#run-progress", Text("reading ...", "dim"))
+        self._ticks = 0
+        self._tick(is_due=True)
+        self.query_one(f"#chart-{self._only}").focus()
+
+    # Following
+
+    _ticks = 0
+
+    def _tick(self, *, is_due: bool = False) -> None:
+        """Look again, often at a run that trains; not at all while nobody sees it."""
+        self._ticks += 1
+        is_resting = self._seen is not None and self._seen.snapshot.state in FINAL_STATES
+        if not is_due and is_resting and self._ticks % round(REST_S / LIVE_S):
+            return
+        if self._follower is not None and not self._is_looking and self.is_active:
+            self._is_looking = True
+            self.run_worker(self._look(self._follower), group="look", exit_on_error=False)
+
+    async def _look(self, follower: Follower) -> None:
+        try:
+            seen = await self.lab.in_background(follower.look)
+        except TuiLabError as error:
+            if follower is self._follower:
+                self._follower = None
+                self._show_nothing(str(error))
+            return
+        except OSError as error:
+            self._put("#run-progress", Text(f"It cannot be read at the moment: {error.strerror or error}"))
+            return
+        finally:
+            self._is_looking = False
+        if follower is self._follower:
+            self._show(seen)
+
+    def _show(self, seen: Seen) -> None:
+        earlier, self._seen = self._seen, seen
+        palette = self.lab.look.palette
+        label = self.workspace.index.entries.get(seen.snapshot.run_id)
+        name = label.label.name if label and label.label.name else seen.snapshot.run_id
+        self._put("#run-title", texts.title_line(seen, name))
+        progress = texts.progress_line(seen.snapshot, palette, self.size.width - 2)
+        hint = texts.next_line(seen.snapshot)
+        self._put("#run-progress", Text("\n").join([progress, hint]) if hint else progress)
+        self._put("#run-numbers", Text("\n").join(texts.numbers(seen, palette)))
+        self._put("#run-machine", texts.machine_line(seen))
+        self._put("#run-summary", Text("\n").join(texts.summary_lines(seen, palette)))
+        self._put("#show-log", texts.log_text(seen))
+        self._show_curves(seen)
+        self.query_one(Inspections).found(seen.inspections)
+        if earlier is None or earlier.snapshot.state != seen.snapshot.state:
+            self.refresh_bindings()
+
+    def _put(self, selector: str, text: Text) -> None:
+        """Update a part if it has changed."""
+        if self._shown.get(selector) != text:
+            self._shown[selector] = text
+            self.query_one(selector, Static).update(text)
+
+    def _show_nothing(self, sentence: str) -> None:
+        nothing = self.query_one("#run-nothing", Static)
+        nothing.update(Text(sentence))
+        self.set_class(bool(sentence), "-nothing")
+
+    def _show_curves(self, seen: Seen) -> None:
+        settings, zoomed = self.lab.settings, self._is_zoomed
+        stamp = (seen.snapshot.run_id, seen.curves, settings, zoomed)
+        for metric in METRICS:
+            make = partial(_plot, seen, metric, settings, zoomed)
+            self.query_one(f"#chart-{metric}", Chart).show(make, stamp)
+        rate = partial(_step_plot, seen, "lr", "Learning rate", settings, zoomed)
+        speed = partial(_step_plot, seen, "images_per_second", "Samples a second", settings, zoomed)
+        self.query_one("#chart-lr", Chart).show(rate, stamp)
+        self.query_one("#chart-speed", Chart).show(speed, stamp)
+
+    def _settings_changed(self) -> None:
+        if self._seen is not None:
+            self._show_curves(self._seen)
+
+    @on(Chart.CursorMoved)
+    def _move_all_cursors(self, event: Chart.CursorMoved) -> None:
+        for chart in self.query(Chart):
+            if chart is not event.chart:
+                chart.set_cursor(event.x)
+
+    # Control
+
+    @property
+    def _run(self) -> RunDirectory | None:
+        return self._follower.run if self._follower else None
+
+    @property
+    def _state(self) -> str:
+        return self._seen.snapshot.state if self._seen else ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what makes sense in the run's state."""
+        state = self._state
+        if action in ("pause", "step", "scale_lr", "type_lr", "kill", "detach"):
+            return state in LIVE_STATES
+        if action == "stop":
+            return state in LIVE_STATES or state == "queued"
+        if action == "resume":
+            return state in ("stopped", "failed", "crashed", "queued")
+        if action in ("clone", "inspect"):
+            return self._follower is not None
+        return True
+
+    def _order(self, command: Command | None = None, lr: float | None = None) -> None:
+        self._do(lambda run: ask(run, command, lr))
+
+    def _do(self, work: Callable[[RunDirectory], object]) -> None:
+        """Something that may be refused, or meet a full disk."""
+        if self._run is None:
+            return
+        try:
+            done = work(self._run)
+        except (TuiLabError, OSError) as error:
+            self.lab.say(error)
+            return
+        if isinstance(done, str) and done:
+            self.notify(done[0].upper() + done[1:] + ".", timeout=2, markup=False)
+        self._tick(is_due=True)
+
+    def action_pause(self) -> None:
+        """Stand still, or go on."""
+        self._order("run" if self._state == "paused" else "pause")
+
+    def action_step(self) -> None:
+        """One gradient step of a run that stands still; a running one stands still after it."""
+        self._order("step")
+
+    def action_stop(self) -> None:
+        choices = [Choice("stop", "stop it", "y", "warning"), Choice("no", "go on", "n")]
+        text = "It stops at the next step and keeps everything; u goes on from there."
+        self.app.push_screen(Ask("Stop the run?", text, choices), self._stop)
+
+    def _stop(self, answer: str | None) -> None:
+        if answer == "stop":
+            self._order("stop")
+
+    def action_kill(self) -> None:
+        choices = [Choice("kill", "kill it", "y", "error"), Choice("no", "leave it", "n")]
+        text = "Its process ends at once. What came after the last checkpoint is lost; u goes on from there."
+        self.app.push_screen(Ask("Kill the worker?", text, choices), self._kill)
+
+    def _kill(self, answer: str | None) -> None:
+        if answer == "kill" and self._run is not None:
+            self.run_worker(partial(self._kill_in_thread, self._run), thread=True, exit_on_error=False)
+
+    def _kill_in_thread(self, run: RunDirectory) -> None:
+        """It waits for the end of the process."""
+        try:
+            kill(run)
+        except (TuiLabError, OSError) as error:
+            self.app.call_from_thread(self.lab.say, error)
+
+    def action_resume(self) -> None:
+        """Go on where the run was last saved."""
+
+        def go_on(run: RunDirectory) -> str:
+            self.workspace.queue.submit(resume(run))
+            return "goes on"
+
+        self._do(go_on)
+
+    def action_scale_lr(self, factor: float) -> None:
+        """Multiply the base learning rate."""
+        if self._seen is None:
+            return
+        status = self._seen.snapshot.status
+        base = status.changed_lr or status.hyperparameters.get("lr", 0)
+        if isinstance(base, int | float) and base > 0:
+            self._change_lr(base * factor)
+
+    def _change_lr(self, lr: float) -> None:
+        try:
+            check_lr(lr)
+        except TuiLabError as error:
+            self.lab.say(error)
+            return
+        self._do(lambda run: ask(run, None, lr) and f"learning rate {lr:g} from the next step on")
+
+    def action_type_lr(self) -> None:
+        question = AskText("Learning rate", "A new base learning rate, from the next step on.", check=_problem_with_lr)
+        self.app.push_screen(question, lambda text: self._change_lr(float(text)) if text else None)
+
+    def action_clone(self) -> None:
+        """The run's settings, in the form."""
+        if self._seen is not None:
+            status = self._seen.snapshot.status
+            self.lab.open_in_form(status.exercise, dict(status.hyperparameters), f"run {self._seen.snapshot.run_id}")
+
+    def action_detach(self) -> None:
+        self.lab.action_area("runs")
+        self.notify("It goes on. Enter opens it again.", timeout=3)
+
+    def action_neighbour(self, by: int) -> None:
+        """The run before or after this one."""
+        ids = list(self.workspace.index.entries)
+        if self._run is not None and self._run.id in ids:
+            at = ids.index(self._run.id) + by
+            if 0 <= at < len(ids):
+                self.open_run(ids[at])
+
+    # Looking
+
+    def _change(self, **changes: object) -> None:
+        self.lab.settings = replace(self.lab.settings, **changes)  # type: ignore[arg-type]
+
+    def action_axis(self, key: str) -> None:
+        self._change(axis=AXES[key])
+
+    def action_log(self) -> None:
+        self._change(log_loss=not self.lab.settings.log_loss)
+
+    def action_smooth(self, by: int) -> None:
+        now = self.lab.settings.smoothing
+        nearest = min(range(len(SMOOTHINGS)), key=lambda i: abs(SMOOTHINGS[i] - now))
+        self._change(smoothing=SMOOTHINGS[min(max(nearest + by, 0), len(SMOOTHINGS) - 1)])
+        self.notify(f"Smoothing {self.lab.settings.smoothing:g}", timeout=1.5)
+
+    def action_zoom(self) -> None:
+        self._is_zoomed = not self._is_zoomed
+        self._settings_changed()
+
+    def action_only(self, metric: Metric) -> None:
+        """The chart that a narrow screen shows, and the focused one."""
+        self._only = metric
+        self.set_class(metric == "loss", "-loss")
+        self.remove_class("-inspecting")
+        self.query_one(f"#chart-{metric}").focus()
+
+    def action_inspect(self) -> None:
+        """The tabs below; where it is narrow, in place of the chart, and back."""
+        if not self.is_wide and self.has_class("-inspecting"):
+            self.action_only(self._only)
+            return
+        self.add_class("-inspecting")
+        self.query_one(Inspections).focus_content()
+
+    def action_tab(self, name: str) -> None:
+        self.add_class("-inspecting")
+        try:
+            self.query_one(Inspections).open_tab(name)
+        except NoMatches:
+            return
+
+
+def _plot(seen: Seen, metric: Metric, settings: Settings, is_zoomed: bool) -> Plot:
+    """On the background thread, where the history changes too."""
+    found = curves(seen.history, metric, axis=settings.axis, smoothing=settings.smoothing)
+    title = f"{TITLES[metric]}{'  (the end)' if is_zoomed else ''}"
+    is_log = settings.log_loss and metric == "loss"
+    return Plot(tail(found) if is_zoomed else found, title, axis_label(seen.history, settings.axis), is_log)
+
+
+def _step_plot(seen: Seen, metric: str, title: str, settings: Settings, is_zoomed: bool) -> Plot:
+    found = of_steps(seen.history, metric, title.lower(), axis=settings.axis)
+    return Plot(tail(found) if is_zoomed else found, title, axis_label(seen.history, settings.axis))
+
+
+def _problem_with_lr(text: str) -> str:
+    try:
+        check_lr(float(text))
+    except ValueError:
+        return "A number, such as 0.01."
+    except TuiLabError as error:
+        return str(error)
+    return ""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tui_lab.tui.app import LabApp
 
 KEPT = 32  # histories in memory
+MOST = 16  # runs compared at a time: of more, no eye could tell the curves apart
 
 
 class Histories:
@@ -56,8 +57,9 @@ class Comparison(Container):
         super().__init__(id=id)
         self.split = "test"
         self.metric = "accuracy"
-        self._numbers: Mapping[str, int] = {}
-        self._entries: Sequence[Listed] = []
+        self._entries: list[Listed] = []
+        self._numbers: dict[str, int] = {}
+        self._asked = 0
         self._histories = Histories()
 
     def compose(self) -> ComposeResult:
@@ -71,10 +73,12 @@ class Comparison(Container):
         self.watch(self.app, "theme", self._show, init=False)
 
     def show(self, entries: Sequence[Listed], numbers: Mapping[str, int]) -> None:
-        """Compare these runs, which are overlaid in the colours that belong to their numbers."""
-        if [*entries] == [*self._entries] and dict(numbers) == dict(self._numbers):
+        """Compare these runs, the first MOST of them, overlaid in the colours that belong to their numbers."""
+        compared = list(entries[:MOST])
+        kept = {entry.run.id: numbers.get(entry.run.id, 0) for entry in compared}
+        if (compared, kept, len(entries)) == (self._entries, self._numbers, self._asked):
             return
-        self._entries, self._numbers = list(entries), dict(numbers)
+        self._entries, self._numbers, self._asked = compared, kept, len(entries)
         self._show()
 
     def choose(self, *, split: str | None = None, metric: str | None = None) -> None:
@@ -112,7 +116,8 @@ class Comparison(Container):
         make = partial(overlay, entries, dict(numbers), self._histories, self.split, self.metric)
         self.query_one(Chart).show(make, stamp)
         pane = self.query_one("#curves")
-        pane.border_title = "Compare (marked)" if len(entries) > 1 else "Curve"
+        cut = f"first {MOST} of {self._asked:,} " if self._asked > MOST else ""
+        pane.border_title = f"Compare ({cut}marked)" if len(entries) > 1 else "Curve"
         pane.border_subtitle = f"{self.split} {self.metric}   t test/train   l loss/accuracy"
 
     def _show_differences(self) -> None:

@@ -17,7 +17,7 @@ from tui_lab.runs.sentences import MARKS, duration, execution, percent
 from tui_lab.runs.status import Status
 from tui_lab.runs.store import Listed
 
-RUN_WIDTH = 12  # at least, of the column of a run
+RUN_WIDTH = 10  # at least, of the column of a run
 Rows = Sequence[tuple[str, Sequence[str]]]
 
 

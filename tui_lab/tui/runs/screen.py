@@ -91,7 +91,8 @@ class RunsScreen(Area):
         self.query_one(Comparison).redraw()
 
     def runs_changed(self, changes: Changes) -> None:
-        self._take_over()
+        if self.is_mounted:
+            self._take_over()
 
     def _take_over(self) -> None:
         """Show what the index knows now: it may have changed while another area was shown."""
@@ -145,8 +146,7 @@ class RunsScreen(Area):
 
     @on(RunTable.SortAsked)
     def _sort(self, event: RunTable.SortAsked) -> None:
-        self._listing.sort(event.order)
-        self._show()
+        self._sort_by(event.order)
 
     @on(RunFilter.Changed)
     def _filter(self, event: RunFilter.Changed) -> None:
@@ -185,6 +185,7 @@ class RunsScreen(Area):
         if order is not None:
             self._listing.sort(order)
             self._show()
+            self._table.move_to(0)
 
     # Comparing
 
@@ -229,7 +230,7 @@ class RunsScreen(Area):
         outcome = await self.lab.in_background(order)
         self._report(outcome, done)
         try:
-            await self.lab.in_background(self.workspace.index.refresh)
+            await self.lab.refresh_runs()
         except OSError as error:
             self.lab.say(error)
         self._take_over()

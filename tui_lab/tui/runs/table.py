@@ -128,7 +128,7 @@ class RunTable(ScrollView, can_focus=True):
             order: what they are sorted by.
         """
         before, marked, at = self._rows, self._marks, self._cursor
-        old = self.entry
+        old, was_in_sight = self.entry, self._is_in_sight
         self._rows, self._marks = list(rows), dict(marks)
         self._cursor = self._place_of(old, at)
         if order != self._order:
@@ -138,6 +138,8 @@ class RunTable(ScrollView, can_focus=True):
             self._resize_content()
         if self.scroll_offset.y and self._cursor != at:  # the same lines stay on the screen when runs come above them
             self.scroll_to(y=self.scroll_offset.y + self._cursor - at, animate=False, immediate=True)
+        if was_in_sight:
+            self._keep_in_sight()
         for y in range(self.scroll_offset.y, self.scroll_offset.y + self.size.height):
             if _line(before, marked, y) != _line(self._rows, self._marks, y) or y in (at, self._cursor):
                 self._refresh_row(y)
@@ -213,6 +215,10 @@ class RunTable(ScrollView, can_focus=True):
         self._refresh_row(row)
         self._keep_in_sight()
         self.post_message(self.Highlighted(self.entry))
+
+    @property
+    def _is_in_sight(self) -> bool:
+        return 0 <= self._cursor - self.scroll_offset.y < self.size.height - HEADER
 
     def _keep_in_sight(self) -> None:
         top, lines = self.scroll_offset.y, self.size.height - HEADER
