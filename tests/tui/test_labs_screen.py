@@ -9,7 +9,7 @@ from tests.tui.conftest import screen_text, until
 from tui_lab.errors import MissingDataError
 from tui_lab.presets import load_preset
 from tui_lab.tui.labs.about import About
-from tui_lab.tui.labs.form import HyperparameterForm
+from tui_lab.tui.form import HyperparameterForm
 from tui_lab.tui.labs.screen import LabsScreen
 from tui_lab.tui.labs.tree import PracticalTree
 from tui_lab.tui.run.screen import RunScreen

@@ -434,7 +434,7 @@ async def test_deleting_asks_spares_what_is_under_way_and_takes_what_is_gone_for
         assert not isinstance(pilot.app.screen, Ask)
         await pilot.press("space", "space", "space", "delete")
         await until(pilot, lambda: isinstance(pilot.app.screen, Ask))
-        assert "1 under way" in screen_text(pilot.app) and "delete 2" in screen_text(pilot.app)
+        await until(pilot, lambda: all(text in screen_text(pilot.app) for text in ("1 under way", "delete 2")))
         shutil.rmtree(gone.path)
         await pilot.press("n")
         await until(pilot, lambda: pilot.app.screen is screen)

@@ -27,8 +27,8 @@ class Area(Screen[None]):
 
     AREA: ClassVar[str]
     JUMPS: ClassVar[Mapping[str, str]] = {}  # the key of jump mode for each selector worth jumping to
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]  # noqa: RUF012
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.AREA)

@@ -27,9 +27,9 @@ from tui_lab.presets import check_name, find_preset, list_presets, save_preset, 
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.tui.area import Area
 from tui_lab.tui.dialogs import Ask, AskText, Choice, Page
+from tui_lab.tui.form import HyperparameterForm, Option
 from tui_lab.tui.labs.about import About
 from tui_lab.tui.labs.fetching import Fetching
-from tui_lab.tui.labs.form import HyperparameterForm, Option
 from tui_lab.tui.labs.tree import Entry, PracticalTree
 
 PAGES = {"tree": "practical", "about": "about-pane", "form": "form-pane"}

@@ -153,7 +153,7 @@ def columns_for(width: int, order: str, ascii: bool = False) -> list[Column]:
 def _own_column(name: str) -> Column:
     """Of a field that has none in the table otherwise."""
     field = find_field(name)
-    return Column(name, name, max(8, len(name)), value_text(field), is_number=field.kind != "text")
+    return Column(name, name, max(8, len(name) + 2), value_text(field), is_number=field.kind != "text")
 
 
 def _needed(columns: Sequence[Column]) -> int:

@@ -1,21 +1,173 @@
-"""Placeholder while the screen is being built."""
+"""The Tools area: calculators that answer while one types."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
 
+from rich import box
+from rich.table import Table
+from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
-from textual.widgets import Static
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import ContentSwitcher, Markdown, OptionList, Static
+from textual.widgets.option_list import Option
 
+from tui_lab.charts.calculated import tool_series
+from tui_lab.errors import TuiLabError
+from tui_lab.hyperparameters import mistakes_in
+from tui_lab.labs.catalogue import LABS
+from tui_lab.tools.catalogue import TOOLS
+from tui_lab.tools.tool import Chart as Drawn
+from tui_lab.tools.tool import Result, Tool
 from tui_lab.tui.area import Area
+from tui_lab.tui.chart import Chart, Plot
+from tui_lab.tui.form import HyperparameterForm
+
+PAGES = {"list": "tool-list", "form": "tool-form-pane", "answer": "tool-answer-pane"}
+MOST_CHARTS = 2  # that a tool draws
 
 
 class ToolsScreen(Area):
+    """List, inputs and answer side by side where there is room, else one at a time."""
+
     AREA = "tools"
+    CSS_PATH = "screen.tcss"
+    JUMPS: ClassVar[Mapping[str, str]] = {"#tool-list": "e", "#tool-form-pane": "f", "#tool-answer-pane": "a"}
+    HELP = "**Tools.** Calculators that need no training. Choose one, change its inputs: the answer follows."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "page('form')", "Inputs", id="tools.form"),
+        Binding("a", "page('answer')", "Answer", id="tools.answer"),
+        Binding("e,escape", "page('list')", "Tools", id="tools.list"),
+        Binding("slash", "search", "Search the inputs", show=False),
+        Binding("R", "reset", "Reset inputs", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tool: Tool[Any] | None = None
+        self._forms: dict[str, HyperparameterForm] = {}
 
     def compose_area(self) -> ComposeResult:
-        yield Static("tools")
+        with Horizontal(id="tool-panes"):
+            tools = OptionList(*_options(), id="tool-list", classes="pane")
+            tools.border_title = "Tools"
+            tools.border_subtitle = "enter: its inputs"
+            yield tools
+            with Vertical(id="tool-form-pane", classes="pane") as pane:
+                pane.border_title = "Inputs"
+                yield ContentSwitcher(id="tool-forms")
+            with VerticalScroll(id="tool-answer-pane", classes="pane") as answer:
+                answer.border_title = "Answer"
+                yield Markdown(id="tool-text")
+                yield Static(id="tool-lines")
+                yield Static(id="tool-table")
+                for i in range(MOST_CHARTS):
+                    yield Chart(id=f"tool-chart-{i}")
 
-    def open_run(self, run_id: str) -> None: ...
+    def on_mount(self) -> None:
+        self.add_class("-page-list")
+        self.query_one("#tool-list").focus()
 
-    def load_values(self, exercise: str, values: dict[str, Any], source: str = "") -> None: ...
+    @on(OptionList.OptionHighlighted)
+    def _highlight(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option_id in TOOLS:
+            work = self._choose(TOOLS[event.option_id])
+            self.run_worker(work, group="tool", exclusive=True, exit_on_error=False)
+
+    @on(OptionList.OptionSelected)
+    def _select(self) -> None:
+        self.action_page("form")
+
+    async def _choose(self, tool: Tool[Any]) -> None:
+        self._tool = tool
+        self.query_one("#tool-answer-pane").border_title = tool.title
+        form, switcher = self._forms.get(tool.name), self.query_one("#tool-forms", ContentSwitcher)
+        if form is None:
+            form = self._forms[tool.name] = HyperparameterForm(tool.declarations, id=f"tool-form-{tool.name}")
+            await switcher.add_content(form, set_current=True)
+        switcher.current = form.id
+        await self.query_one("#tool-text", Markdown).update(tool.text)
+        self._answer(form)
+
+    @on(HyperparameterForm.Changed)
+    def _changed(self, event: HyperparameterForm.Changed) -> None:
+        self._answer(event.form)
+
+    def _answer(self, form: HyperparameterForm) -> None:
+        """Show the answer; with a mistake in the inputs, the last one stays, dimmed."""
+        tool = self._tool
+        if tool is None:
+            return
+        values = form.values
+        mistakes = mistakes_in(tool.inputs, values)
+        form.show_mistakes(mistakes)
+        pane = self.query_one("#tool-answer-pane")
+        try:
+            result = None if mistakes else tool.answer(values)
+        except TuiLabError as error:
+            result = None
+            self.query_one("#tool-lines", Static).update(Text(str(error)))
+        pane.set_class(result is None, "-old")
+        if result is not None:
+            self._show(result)
+
+    def _show(self, result: Result) -> None:
+        self.query_one("#tool-lines", Static).update(Text("\n".join(result.lines)))
+        table = self.query_one("#tool-table", Static)
+        table.display = result.table is not None
+        if result.table is not None:
+            table.update(rich_table(result))
+        for i in range(MOST_CHARTS):
+            chart = self.query_one(f"#tool-chart-{i}", Chart)
+            chart.display = i < len(result.charts)
+            if chart.display:
+                chart.show(partial(_plot, result.charts[i]), result.charts[i])
+
+    def action_page(self, page: str) -> None:
+        """Go to a pane; where there is room for one only, show it."""
+        for name in PAGES:
+            self.set_class(name == page, f"-page-{name}")
+        form = self._forms.get(self._tool.name) if self._tool else None
+        if page == "form" and form is not None:
+            form.focus_first()
+        else:
+            self.query_one(f"#{PAGES['answer' if page == 'answer' else 'list']}").focus()
+
+    def action_search(self) -> None:
+        if self._tool is not None and self._tool.name in self._forms:
+            self.action_page("form")
+            self._forms[self._tool.name].action_search()
+
+    def action_reset(self) -> None:
+        if self._tool is not None and self._tool.name in self._forms:
+            self._forms[self._tool.name].reset()
+
+
+def rich_table(result: Result) -> Table:
+    """The values of an answer."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    if result.table is not None:
+        for i, name in enumerate(result.table.columns):
+            made.add_column(name, justify="right" if result.table.is_numeric(i) else "left")
+        for row in result.table.texts():
+            made.add_row(*map(Text, row))
+    return made
+
+
+def _plot(chart: Drawn) -> Plot:
+    return Plot(tool_series(chart), chart.title, chart.x_label, chart.y_log)
+
+
+def _options() -> list[Option]:
+    """The tools under their labs."""
+    found: list[Option] = []
+    for number, lab in LABS.items():
+        tools = [tool for tool in TOOLS.values() if tool.lab == number]
+        if tools:
+            found.append(Option(Text(f"{number} {lab}", "bold"), disabled=True))
+            found += [Option(f"  {tool.title}", id=tool.name) for tool in tools]
+    return found
