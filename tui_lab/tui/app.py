@@ -27,7 +27,7 @@ from tui_lab.tui.runs.screen import RunsScreen
 from tui_lab.tui.settings import Settings
 from tui_lab.tui.themes import THEMES, palette_of
 from tui_lab.tui.tools.screen import ToolsScreen
-from tui_lab.tui.topbar import TopBar
+from tui_lab.tui.topbar import AREAS, TopBar
 from tui_lab.tui.workspace import Workspace
 
 REFRESH_S = 1.0  # between two looks at the runs of the home folder
@@ -63,7 +63,8 @@ class LabApp(App[None]):
     """
 
     TITLE = "tui_lab"
-    CSS_PATH = "app.tcss"
+    # All sheets at once: one that is loaded with its screen styles everything that is there anew
+    CSS_PATH = ["app.tcss", *(f"{area}/screen.tcss" for area in AREAS)]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
     MODES: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {  # type: ignore[assignment]
         "labs": LabsScreen,

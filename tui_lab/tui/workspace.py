@@ -12,7 +12,7 @@ from tui_lab.previews.client import PreviewProcess
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.index import RunIndex
 from tui_lab.runs.status import LIVE_STATES
-from tui_lab.runs.store import Listed, RunStore
+from tui_lab.runs.store import Listed, RunStore, listed
 
 
 class Workspace:
@@ -41,11 +41,14 @@ class Workspace:
         return run
 
     def under_way(self) -> list[Listed]:
-        """Runs with a live worker, and those that wait in this app's queue or another."""
+        """Runs with a live worker, and those that wait in this app's queue; looked at now, not at the last refresh."""
+        entries = self.index.entries
+        suspected = [entry for entry in entries.values() if entry.state in LIVE_STATES or entry.state == "queued"]
+        known = {entry.run.id for entry in suspected}
+        fresh = [self.store.root / run_id for run_id in self.queue.submitted if run_id not in known]
+        found = [listed(run) for run in [*(e.run for e in suspected), *map(RunDirectory, fresh)] if run.path.is_dir()]
         return [
-            entry
-            for entry in self.index.entries.values()
-            if entry.state in LIVE_STATES or (entry.state == "queued" and entry.run.id in self.queue.submitted)
+            e for e in found if e.state in LIVE_STATES or (e.state == "queued" and e.run.id in self.queue.submitted)
         ]
 
     def close(self) -> None:

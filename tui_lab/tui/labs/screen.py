@@ -40,7 +40,6 @@ class LabsScreen(Area):
     """Three panes side by side where there is room, else one at a time."""
 
     AREA = "labs"
-    CSS_PATH = "screen.tcss"
     JUMPS: ClassVar[Mapping[str, str]] = {"#practical": "e", "#about-tabs": "a", "#form-pane": "f"}
     HELP = "Pick an exercise or a figure at the left, change what you like in the form, and press **r**."
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -40,7 +40,6 @@ class RunScreen(Area):
     """Curves at the left, numbers at the right, looks inside the model below; where it is narrow, one at a time."""
 
     AREA = "run"
-    CSS_PATH = "screen.tcss"
     JUMPS: ClassVar[Mapping[str, str]] = {
         "#chart-loss": "l",
         "#chart-accuracy": "a",

@@ -47,7 +47,6 @@ class RunsScreen(Area):
     """The table of runs, and the comparison below it; on a narrow screen one at a time."""
 
     AREA = "runs"
-    CSS_PATH = "screen.tcss"
     JUMPS: ClassVar[Mapping[str, str]] = {"#filter Input": "f", "#table": "t", "#overlay": "c", "#differences": "d"}
     HELP = (
         "Every run of the home folder. Mark some with **space** to compare them; **v** shows or hides the comparison."

@@ -35,7 +35,6 @@ class ToolsScreen(Area):
     """List, inputs and answer side by side where there is room, else one at a time."""
 
     AREA = "tools"
-    CSS_PATH = "screen.tcss"
     JUMPS: ClassVar[Mapping[str, str]] = {"#tool-list": "e", "#tool-form-pane": "f", "#tool-answer-pane": "a"}
     HELP = "**Tools.** Calculators that need no training. Choose one, change its inputs: the answer follows."
     BINDINGS: ClassVar[list[BindingType]] = [
