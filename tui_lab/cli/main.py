@@ -47,6 +47,7 @@ COMMANDS = {  # in the order in which a newcomer needs them
     "runs": Entry("runs", "app", KEEP, "Your runs: list, watch, compare, name, resume, pause, stop, export, delete."),
     "inspect": Entry("inspect", "inspect", KEEP, "Inside a run: confusion matrix, samples, filters, boundary."),
     "tools": Entry("tools", "app", KEEP, "Calculators: schedules, sizes of layers, losses."),
+    "serve": Entry("serve", "serve", KEEP, "The app in a browser, on this machine."),
     "data": Entry("data", "app", CHECK, "Data sets: what is there, and fetching the rest."),
     "doctor": Entry("doctor", "doctor", CHECK, "What this machine offers, what is missing, and what to do."),
     "bench": Entry("bench", "bench", CHECK, "This engine beside a plain DataLoader loop, in turns."),

@@ -1,0 +1,83 @@
+"""The app in a browser: textual-serve's server, behind a door.
+
+Whoever reaches the page can start processes as the user. So it listens on loopback; a page of another origin cannot
+open the websocket, a name that was pointed at this machine is not answered, and where a token is set, nothing is given
+without it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import shlex
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from textual_serve.server import Server
+
+from tui_lab.processes import module_command
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+COOKIE = "tui-lab-token"
+FOREIGN_FONT = re.compile(r"<link[^>]*https?://[^>]*>", re.DOTALL)  # the page must not need another machine
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class LabServer(Server):
+    """Serves `tui-lab ARGUMENTS`.
+
+    Args:
+        arguments: of the root command, such as --home.
+        host: address to listen on.
+        port: to listen on.
+        token: what every request must bring; empty for none.
+    """
+
+    def __init__(self, arguments: list[str], host: str, port: int, token: str = "") -> None:
+        super().__init__(shlex.join([*module_command("tui_lab"), *arguments]), host, port, title="tui_lab")
+        self._token = token
+
+    async def _make_app(self) -> web.Application:
+        app = await super()._make_app()
+        app.middlewares.append(self._door())
+        return app
+
+    async def on_startup(self, app: web.Application) -> None:
+        """Says nothing: the command has said where the page is."""
+
+    def _door(self) -> Any:
+        @web.middleware
+        async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self._check_origin(request)
+            is_new = self._check_token(request)
+            self.public_url = f"{request.scheme}://{request.host}"  # however the browser reached it, a tunnel for one
+            response = await handler(request)
+            if isinstance(response, web.Response) and response.content_type == "text/html" and response.text:
+                response.text = FOREIGN_FONT.sub("", response.text)
+            if is_new:
+                response.set_cookie(COOKIE, self._token, httponly=True, samesite="Strict")
+            return response
+
+        return door
+
+    def _check_origin(self, request: web.Request) -> None:
+        """A page of another site, or a name that leads here by design of somebody else, is turned away."""
+        origin = request.headers.get("Origin")
+        if origin and urlsplit(origin).netloc != request.host:
+            raise web.HTTPForbidden(text="Requests from another page are not answered.")
+        if not self._token and (urlsplit(f"//{request.host}").hostname or "") not in LOOPBACK:
+            raise web.HTTPForbidden(text="Without a token, only this machine's own names are answered.")
+
+    def _check_token(self, request: web.Request) -> bool:
+        """Whether the browser has to be given the cookie. Raises HTTPForbidden without the right token."""
+        if not self._token:
+            return False
+        given, kept = request.query.get("token", ""), request.cookies.get(COOKIE, "")
+        if hmac.compare_digest(kept.encode(), self._token.encode()):
+            return False
+        if hmac.compare_digest(given.encode(), self._token.encode()):
+            return True
+        raise web.HTTPForbidden(text="The address must end with ?token=, and the token that tui-lab serve has shown.")
