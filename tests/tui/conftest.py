@@ -68,6 +68,7 @@ class FakePreviews:
 def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., LabApp]:
     """Makes an app on a home and a data folder of the test's own."""
     monkeypatch.setattr(store_module, "git_commit", lambda: "")
+    monkeypatch.setattr(LabApp, "DEFAULT_MODE", "labs")  # not by way of the opening, which is gone in a moment
 
     def make(**options: Any) -> LabApp:
         app = LabApp(tmp_path / "home", tmp_path / "data", standby=False, **options)

@@ -128,7 +128,7 @@ def _open_app(context: typer.Context) -> None:
     if not can_open():  # in a pipe: say what there is instead
         print(context.get_help())
         raise typer.Exit(USAGE)
-    raise typer.Exit(open_app(context.obj))
+    raise typer.Exit(open_app(context.obj.home, context.obj.data))
 
 
 def main() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -16,19 +17,19 @@ from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from tui_lab.charts.plot import Marker, Palette
 from tui_lab.errors import TuiLabError
-from tui_lab.tui.area import Area
 from tui_lab.tui.ascii import AsciiFilter
-from tui_lab.tui.dialogs import Ask, Choice
-from tui_lab.tui.labs.screen import LabsScreen
-from tui_lab.tui.run.screen import RunScreen
-from tui_lab.tui.runs.screen import RunsScreen
+from tui_lab.tui.opening import Opening
 from tui_lab.tui.settings import Settings
 from tui_lab.tui.themes import THEMES, palette_of
-from tui_lab.tui.tools.screen import ToolsScreen
 from tui_lab.tui.topbar import AREAS, TopBar
-from tui_lab.tui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tui_lab.charts.plot import Marker, Palette
+    from tui_lab.tui.area import Area
+    from tui_lab.tui.labs.screen import LabsScreen
+    from tui_lab.tui.run.screen import RunScreen
+    from tui_lab.tui.workspace import Workspace
 
 REFRESH_S = 1.0  # between two looks at the runs of the home folder
 
@@ -52,6 +53,13 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}" if count else ""
 
 
+def _made(area: str) -> Screen[Any]:
+    """The screen of an area, imported when it is gone to."""
+    module = importlib.import_module(f"tui_lab.tui.{area}.screen")
+    made: Screen[Any] = getattr(module, f"{area.capitalize()}Screen")()
+    return made
+
+
 class LabApp(App[None]):
     """The lab bench.
 
@@ -67,12 +75,10 @@ class LabApp(App[None]):
     CSS_PATH = ["app.tcss", *(f"{area}/screen.tcss" for area in AREAS)]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
     MODES: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {  # type: ignore[assignment]
-        "labs": LabsScreen,
-        "run": RunScreen,
-        "runs": RunsScreen,
-        "tools": ToolsScreen,
+        "opening": Opening,
+        **{area: partial(_made, area) for area in AREAS},
     }
-    DEFAULT_MODE = "labs"
+    DEFAULT_MODE = "opening"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "area('labs')", "Labs", show=False, id="area.labs"),
         Binding("2", "area('run')", "Run", show=False, id="area.run"),
@@ -95,23 +101,43 @@ class LabApp(App[None]):
         self._is_forced_ascii = ascii
         self._ascii_filter = AsciiFilter()
         self.theme = chosen.theme if chosen.theme in self.available_themes else Settings().theme
-        self.workspace = Workspace(home, data, jobs=chosen.jobs, standby=standby)
+        self._home, self._data, self._has_standby = home, data, standby
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """What every screen works on; made with the first area, because the first paint does not wait for it."""
+        from tui_lab.tui.workspace import Workspace
+
+        return Workspace(self._home, self._data, jobs=self.settings.jobs, standby=self._has_standby)
 
     # Life
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self._begin)
+        self.call_after_refresh(self._open)
+
+    def _open(self) -> None:
+        """Import on a thread of its own, so that the first paint is there at once and keys are kept."""
+        self.run_worker(self._import_and_begin(), exit_on_error=True)
+
+    async def _import_and_begin(self) -> None:
+        await asyncio.to_thread(importlib.import_module, "tui_lab.tui.labs.screen")
+        await asyncio.to_thread(importlib.import_module, "tui_lab.tui.workspace")
+        self.action_area("labs")
+        self._begin()
+        for area in AREAS:  # so that the first visit is as quick as the second
+            await asyncio.to_thread(importlib.import_module, f"tui_lab.tui.{area}.screen")
 
     def _begin(self) -> None:
-        """What the first paint need not wait for."""
+        """The processes, and the first look at the runs."""
         self.run_worker(self.workspace.queue.start, thread=True, exit_on_error=False)
         self.set_interval(REFRESH_S, self._look_at_runs)
         self._look_at_runs()
 
     async def on_unmount(self) -> None:
         self._background.shutdown(wait=False, cancel_futures=True)
-        self.workspace.close()
+        if "workspace" in self.__dict__:
+            self.workspace.close()
 
     async def in_background(self, work: Callable[[], T]) -> T:
         """Do `work` on the one thread on which runs are read and charts drawn, so that they need no locks."""
@@ -126,8 +152,14 @@ class LabApp(App[None]):
         """Look at the run directories now, and tell the area that is shown what has changed."""
         changes = await self.in_background(self.workspace.index.refresh)
         self._show_status()
-        if changes and isinstance(self.screen_stack[0], Area):
-            self.screen_stack[0].runs_changed(changes)
+        area = self._area
+        if changes and area is not None:
+            area.runs_changed(changes)
+
+    @property
+    def _area(self) -> Area | None:
+        """The area that is shown, perhaps beneath a dialog."""
+        return cast("Area", self.screen_stack[0]) if self.current_mode in AREAS else None
 
     def _show_status(self) -> None:
         """At the right end of the first line."""
@@ -136,7 +168,7 @@ class LabApp(App[None]):
         waiting = sum(entry.state == "queued" for entry in entries)
         parts = [_counted(len(entries), "run"), f"{waiting} waiting" if waiting else ""]
         parts.append(f"{training} training" if training else "ready")
-        for bar in self.screen_stack[0].query(TopBar):
+        for bar in self.screen_stack[0].query(TopBar) if self._area else ():
             bar.show_status(" · ".join(filter(None, parts)))
 
     # Look
@@ -193,15 +225,11 @@ class LabApp(App[None]):
 
     @property
     def _run_screen(self) -> RunScreen:
-        found = self.screen_stack[0]
-        assert isinstance(found, RunScreen)
-        return found
+        return cast("RunScreen", self.screen_stack[0])
 
     @property
     def _labs_screen(self) -> LabsScreen:
-        found = self.screen_stack[0]
-        assert isinstance(found, LabsScreen)
-        return found
+        return cast("LabsScreen", self.screen_stack[0])
 
     # Saying things
 
@@ -226,9 +254,9 @@ class LabApp(App[None]):
         """Letters on everything worth jumping to."""
         from tui_lab.tui.jump import Jump
 
-        screen = self.screen
-        if isinstance(screen, Area):
-            self.push_screen(Jump(screen))
+        area = self._area
+        if area is not None and self.screen is area:
+            self.push_screen(Jump(area))
 
     def action_settings(self) -> None:
         from tui_lab.tui.settings_screen import SettingsScreen
@@ -243,6 +271,11 @@ class LabApp(App[None]):
 
     async def action_quit(self) -> None:
         """Leave; with runs under way, ask what becomes of them."""
+        from tui_lab.tui.dialogs import Ask, Choice
+
+        if self._area is None:
+            self.exit()
+            return
         under_way = self.workspace.under_way()
         if not under_way:
             self.exit()

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_type_hints
 
-import tomlkit
-
-from tui_lab.charts.series import MAX_SMOOTHING
 from tui_lab.runs.files import write_atomically
 
 FILE = "settings.toml"
+MAX_SMOOTHING = 0.99
+MOST_JOBS = 64
 
 Marker = Literal["braille", "blocks"]
 Axis = Literal["epoch", "total_step", "elapsed"]
@@ -52,11 +51,15 @@ class Settings:
         fitting = {name: value for name, value in content.items() if name in hints and _fits(hints[name], value)}
         settings = cls(**fitting)
         return dataclasses.replace(
-            settings, smoothing=min(max(settings.smoothing, 0.0), MAX_SMOOTHING), jobs=min(max(settings.jobs, 1), 64)
+            settings,
+            smoothing=min(max(settings.smoothing, 0.0), MAX_SMOOTHING),
+            jobs=min(max(settings.jobs, 1), MOST_JOBS),
         )
 
     def save(self, home: Path) -> None:
         """Raises OSError when they cannot be kept."""
+        import tomlkit  # the first paint reads, and does not write
+
         home.mkdir(parents=True, exist_ok=True)
         write_atomically(home / FILE, tomlkit.dumps(dataclasses.asdict(self)))
 

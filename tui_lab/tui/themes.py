@@ -7,11 +7,13 @@ colours throughout, which are told apart with every common colour blindness (htt
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual.color import Color
 from textual.theme import Theme
 
-from tui_lab.charts.plot import DARK, LIGHT, Palette
+if TYPE_CHECKING:
+    from tui_lab.charts.plot import Palette
 
 
 def _variables(surface: str, accent: str) -> dict[str, str]:
@@ -79,6 +81,8 @@ THEMES = (
 
 def palette_of(theme: Theme) -> Palette:
     """The colours of charts on a theme's background."""
+    from tui_lab.charts.plot import DARK, LIGHT  # the first paint draws no chart
+
     palette = DARK if theme.dark else LIGHT
     if theme.background is None:
         return palette
