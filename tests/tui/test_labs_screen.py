@@ -8,8 +8,8 @@ from textual.widgets import Input, Static, Switch
 from tests.tui.conftest import screen_text, until
 from tui_lab.errors import MissingDataError
 from tui_lab.presets import load_preset
-from tui_lab.tui.labs.about import About
 from tui_lab.tui.form import HyperparameterForm
+from tui_lab.tui.labs.about import About
 from tui_lab.tui.labs.screen import LabsScreen
 from tui_lab.tui.labs.tree import PracticalTree
 from tui_lab.tui.run.screen import RunScreen
@@ -228,3 +228,20 @@ async def test_ascii_mode_leaves_nothing_else_on_the_screen(make_app, size):
             for segment in filters[-1].apply(list(strip), app.screen.styles.background)
         )
         assert shown.isascii()
+
+
+async def test_arrows_go_from_field_to_field_and_turn_choices(make_app):
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("f")
+        await until(pilot, lambda: app.focused is form(app).fields["dataset"].editor)
+        await pilot.press("right")
+        await until(pilot, lambda: form(app).fields["dataset"].value == "moons")
+        await pilot.press("down")
+        assert app.focused is form(app).fields["noise"].editor
+        await pilot.press(*"0.1", "enter")
+        assert form(app).fields["noise"].value == 0.1
+        assert app.focused is form(app).fields["train_size"].editor
+        await pilot.press("up", "up")
+        assert app.focused is form(app).fields["dataset"].editor

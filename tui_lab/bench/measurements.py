@@ -6,6 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from statistics import median
 
+from tui_lab.bench.app import (
+    measure_first_loss,
+    measure_first_paint,
+    measure_responsiveness,
+    measure_watching,
+)
 from tui_lab.bench.files import FilesRequest
 from tui_lab.bench.interleave import in_turns
 from tui_lab.bench.page import Line, Section, Settings, Target, Tell
@@ -45,4 +51,8 @@ MEASUREMENTS: dict[str, Callable[[Settings, Tell], Section]] = {
     "startup": measure_startup,
     "files": measure_files,
     "memory": measure_memory,
+    "paint": measure_first_paint,
+    "first-loss": measure_first_loss,
+    "keys": measure_responsiveness,
+    "watching": measure_watching,
 }

@@ -93,7 +93,7 @@ class Section:
 
     name: str
     title: str
-    unit: Literal["images/s", "s", "GB"]
+    unit: Literal["images/s", "s", "ms", "steps/s", "GB"]
     lines: list[Line]
     how: str
 

@@ -283,11 +283,11 @@ class LabApp(App[None]):
         if isinstance(self.screen, Ask):
             return
         count = f"{len(under_way)} run{'s are' if len(under_way) > 1 else ' is'} under way"
-        text = f"{count}. A run does not need this screen: it can go on, and be watched again from any terminal."
+        text = f"{count}. Kept running, they can be watched again from any terminal; stopped, they keep all they have."
         choices = [
             Choice("keep", "keep running", "k", "primary"),
-            Choice("stop", "stop, keep everything", "s", "warning"),
-            Choice("stay", "stay here", "n"),
+            Choice("stop", "stop them", "s", "warning"),
+            Choice("stay", "stay", "n"),
         ]
         self.push_screen(Ask("Leave tui_lab", text, choices), partial(self._leave, [e.run for e in under_way]))
 

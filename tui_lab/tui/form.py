@@ -136,6 +136,10 @@ def as_text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+class Fields(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """The rows. Keys are the form's: up and down lead from field to field, and the rows scroll along."""
+
+
 class HyperparameterForm(Vertical):
     """The editors of all declarations, a search, and a line on the focused one.
 
@@ -181,7 +185,7 @@ default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything."""
 
     def compose(self) -> ComposeResult:
         yield Input(placeholder="search: name, topic or help", compact=True, id="form-search")
-        with VerticalScroll(id="form-fields", can_focus=False):
+        with Fields(id="form-fields", can_focus=False):
             topic = ""
             for name, declaration in self._declarations.items():
                 if declaration.topic != topic:
@@ -236,6 +240,11 @@ default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything."""
         event.stop()
         self._refresh()
         self.post_message(self.Changed(self, self.values))
+
+    @on(Input.Submitted, "#form-fields Input")
+    def _next(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_go(1)
 
     def action_reset_field(self) -> None:
         field = self._focused_field()
