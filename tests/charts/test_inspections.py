@@ -101,9 +101,9 @@ def test_counts_are_readable_on_their_shades_in_both_palettes():
         for style in shaded:
             assert contrast(tuple(style.color.triplet), tuple(style.bgcolor.triplet)) >= 4.5
         assert len({style.bgcolor for style in shaded}) == 4
-    assert not confusion_matrix(found, width=40, color=False).spans or all(
-        not span.style for span in confusion_matrix(found, width=40, color=False).spans
-    )
+    plain = [span.style for span in confusion_matrix(found, width=40, color=False).spans]
+    assert not any(style.color or style.bgcolor for style in plain)
+    assert [style.meta["cell"] for style in plain] == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
 def test_the_selected_cell_is_marked():

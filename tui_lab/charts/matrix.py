@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from rich.cells import cell_len
+from rich.style import Style
 from rich.text import Text
 
 from tui_lab.charts.plot import DARK, Palette
@@ -43,6 +44,8 @@ def confusion_matrix(
     ascii: bool = False,
 ) -> Text:
     """Draw the matrix: a row for each true class, a column for each predicted one, and the accuracy of each class.
+
+    The style of a cell has the meta value "cell", (true class, predicted class), for whoever lets it be clicked.
 
     Args:
         confusion: what to draw.
@@ -124,6 +127,7 @@ def _append_cell(
         full = palette.kinds["train" if true == predicted else "test"]
         background = mixed(full, palette.background, _FAINTEST + (1 - _FAINTEST) * math.sqrt(share))
         line.append(text, style(readable_on(background), background))
+    line.stylize(Style(meta={"cell": (true, predicted)}), len(line) - len(text))
 
 
 def _abbreviated(names: Sequence[str], labels: Sequence[int], width: int) -> list[str]:

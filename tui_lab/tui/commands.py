@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import SystemCommand
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
+from textual.widgets import Input
 
-from tui_lab.presets import list_presets
-from tui_lab.tui.help import QUIET
+from tui_lab.presets import Found, list_presets
+from tui_lab.tui.help import is_quiet
+from tui_lab.tui.themes import theme_names
 from tui_lab.tui.topbar import AREAS
 
 if TYPE_CHECKING:
@@ -21,47 +23,67 @@ if TYPE_CHECKING:
 MOST_RUNS = 50  # the newest
 
 
-def commands(app: LabApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
-    """Keys of the screen, areas, presets, runs, themes, and what the app itself can do."""
+class LabCommands(Provider):
+    """Finds among `commands`, which are put together once, when the palette opens."""
+
+    async def startup(self) -> None:
+        app = cast("LabApp", self.app)
+        presets = await app.in_background(partial(list_presets, app.workspace.home))
+        self._commands = list(commands(app, self.screen, presets))
+
+    async def discover(self) -> Hits:
+        """Everything, in the order of `commands`."""
+        for command in self._commands:
+            yield DiscoveryHit(command.title, command.callback, help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in self._commands:
+            score = matcher.match(command.title)
+            if score > 0:
+                yield Hit(score, matcher.highlight(command.title), command.callback, help=command.help)
+
+
+def commands(app: LabApp, screen: Screen[Any], presets: Iterable[Found]) -> Iterator[SystemCommand]:
+    """Keys of the screen, areas, what the app itself can do, the newest runs, presets, themes."""
     yield from _keys(app, screen)
     for area, name in AREAS.items():
         yield SystemCommand(f"Go to {name}", "An area of the app", partial(app.action_area, area))
     yield SystemCommand("Settings", "Theme, curves, ASCII, runs at a time", app.action_settings)
-    yield SystemCommand("Keys", "The keys of the focused part", app.action_keys)
+    yield SystemCommand("Help", "The keys of the focused part", app.action_keys)
     yield SystemCommand("Jump", "A letter on every part of the screen", app.action_jump)
     yield SystemCommand("Screenshot", "Keep the screen as an SVG picture", partial(screenshot, app))
-    for listed in list_presets(app.workspace.home):
-        if listed.preset is not None:
-            found = listed.preset
-            take = partial(app.open_in_form, found.exercise.name, dict(found.hyperparameters), f"preset {found.name}")
-            yield SystemCommand(f"Preset {found.name}", found.title, take)
+    yield SystemCommand("Quit", "Leave the app; runs can go on", partial(app.run_action, "quit"))
     for entry in list(app.workspace.index.entries.values())[: -MOST_RUNS - 1 : -1]:
         name = entry.label.name or entry.run.id
         about = f"{entry.state}, {entry.status.exercise} {entry.status.preset}".strip()
         yield SystemCommand(f"Open run {name}", about, partial(app.open_run, entry.run.id))
-    for theme in sorted(app.available_themes, key=lambda name: (not name.startswith("tui-lab"), name)):
+    for listed in presets:
+        if listed.preset is not None:
+            found = listed.preset
+            values = dict(found.hyperparameters)
+            take = partial(app.open_in_form, found.exercise.name, values, f"preset {found.name}")
+            yield SystemCommand(f"Preset {found.name}: {found.title}", "Into the form of the Labs area", take)
+    for theme in theme_names(app.available_themes):
         yield SystemCommand(f"Theme {theme}", "Colours of the app", partial(setattr, app, "theme", theme))
-    yield SystemCommand("Quit", "Leave the app; runs can go on", partial(app.run_action, "quit"))
 
 
 def _keys(app: LabApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
-    """What a key of the screen does now."""
+    """What a key of the screen does now; the app's own are named with more words, and nobody types by palette."""
     seen: set[str] = set()
     for node, binding, is_enabled, tooltip in screen.active_bindings.values():
         name = tooltip or binding.description
-        if not is_enabled or not name or binding.action in seen or any(binding.action.startswith(q) for q in QUIET):
-            continue
-        seen.add(binding.action)
-        key = app.get_key_display(binding)
-        yield SystemCommand(name, f"key {key}", partial(app.run_action, binding.action, node))
+        is_known = node is app or isinstance(node, Input) or is_quiet(binding) or binding.action in seen
+        if is_enabled and name and not is_known:
+            seen.add(binding.action)
+            yield SystemCommand(name, f"key {app.get_key_display(binding)}", partial(app.run_action, binding.action, node))
 
 
 def screenshot(app: LabApp) -> None:
     """Into `<home>/screenshots`."""
-    folder = app.workspace.home / "screenshots"
-    path = folder / f"tui_lab-{time.strftime('%Y%m%d-%H%M%S')}.svg"
+    path = app.workspace.home / "screenshots" / f"tui_lab-{time.strftime('%Y%m%d-%H%M%S')}.svg"
     try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(app.export_screenshot(), encoding="utf-8")
     except OSError as error:
         app.say(error)

@@ -15,7 +15,8 @@ from textual.widgets import Markdown, Static
 
 GENERAL = """`1` to `4` go to the areas, `tab` to the next part, `ctrl+o` puts a letter on every part, `ctrl+p` finds
 everything by its name, `F2` opens the settings, `ctrl+q` leaves."""
-QUIET = ("scroll", "screen.copy", "copy_text", "command_palette", "focus", "minimize", "help_quit", "page_", "area")
+PARTS = ("Focused", "This screen", "Everywhere")  # in the order in which they are shown
+QUIET = ("scroll", "page_", "copy", "focus", "minimize", "help_quit", "command_palette", "area")  # known, or in GENERAL
 
 
 class Keys(ModalScreen[None]):
@@ -59,7 +60,7 @@ def groups(screen: Screen[Any]) -> dict[str, list[tuple[str, str]]]:
     """Keys and what they do now, by the part that has them: the focused one first."""
     made: dict[str, dict[str, tuple[str, str]]] = {}
     for key, (node, binding, is_enabled, tooltip) in screen.active_bindings.items():
-        if not is_enabled or not binding.description or any(binding.action.startswith(q) for q in QUIET):
+        if not is_enabled or not binding.description or is_quiet(binding):
             continue
         name = "Everywhere" if node is screen.app else "This screen" if isinstance(node, Screen) else "Focused"
         shown = screen.app.get_key_display(binding)
@@ -67,7 +68,12 @@ def groups(screen: Screen[Any]) -> dict[str, list[tuple[str, str]]]:
         earlier = known.get(binding.action)
         keys = f"{earlier[0]}, {shown}" if earlier and shown not in earlier[0] else earlier[0] if earlier else shown
         known[binding.action] = (keys or key, tooltip or binding.description)
-    return {name: list(made[name].values()) for name in ("This screen", "Focused", "Everywhere") if name in made}
+    return {name: list(made[name].values()) for name in PARTS if name in made}
+
+
+def is_quiet(binding: Binding) -> bool:
+    """Whether everybody expects this key to do what it does."""
+    return binding.action.rpartition(".")[2].startswith(QUIET)
 
 
 def key_table(found: dict[str, list[tuple[str, str]]]) -> Table:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.errors import NoWidget
 from textual.geometry import Offset
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -66,4 +67,9 @@ def targets(area: Area) -> dict[str, tuple[Widget, Offset]]:
 
 
 def _is_visible(area: Area, widget: Widget) -> bool:
-    return bool(widget.region.area) and area.region.contains_region(widget.region) and widget.visible
+    """Whether its first cell is on the screen, neither scrolled away nor on a page that is not shown."""
+    try:
+        seen = area.find_widget(widget).visible_region
+    except NoWidget:
+        return False
+    return widget.visible and bool(seen.area) and seen.offset == widget.region.offset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +13,29 @@ from tui_lab.errors import TuiLabError, UsageError
 from tui_lab.inspections.catalogue import INSPECTIONS, inspection_file
 from tui_lab.presets import find_preset
 from tui_lab.runs.directory import RunDirectory
-from tui_lab.runs.history import History, HistoryReader
-from tui_lab.runs.sentences import Snapshot
+from tui_lab.runs.events import Event, number
+from tui_lab.runs.history import History, HistoryReader, Track
+from tui_lab.runs.sentences import Position, Snapshot
 
 LOG_BYTES = 16_384  # of the end of log.txt
+READINGS = 24  # of the machine and of the throughput, the newest
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of a run at one moment.
+    """What is known of a run at one moment. Two are equal when there is nothing new to show.
 
     Attributes:
-        snapshot: history, status, and the state as it really is.
+        snapshot: history, status, and the state as it really is. The history goes on growing on the background thread:
+            read its curves there; what the screen itself needs of it is below.
+        position: how far the run has come.
         curves: differs whenever the curves do.
+        started: the last `started` event.
+        newest: training metrics of the last step event, the learning rate among them.
+        speeds: samples a second, the last few.
+        loads: of the processor in percent of a core, the last few.
+        machine: the last `system` event.
+        said: the last warnings and log events.
         inspections: by name, when each was written (nanoseconds); only those that are there.
         log: the end of the worker's own output.
         published: what the practical reports for its preset.
@@ -32,7 +43,14 @@ class Seen:
     """
 
     snapshot: Snapshot
+    position: Position
     curves: tuple[Any, ...]
+    started: Event
+    newest: Mapping[str, float]
+    speeds: tuple[float, ...]
+    loads: tuple[float, ...]
+    machine: Event
+    said: tuple[Event, ...]
     inspections: Mapping[str, int]
     log: str
     published: Mapping[str, float]
@@ -51,25 +69,36 @@ class Follower:
         self._home = home
         self._reader: HistoryReader | None = None  # a long log is opened on the background thread
         self._published: Mapping[str, float] | None = None
+        self._loads: deque[float] = deque(maxlen=READINGS)
 
     def look(self) -> Seen:
-        """The run as it is now. Raises UsageError when its directory is gone."""
+        """The run as it is now. Raises UsageError when its directory is gone, OSError when it cannot be read."""
         if not self.run.path.is_dir():
             raise UsageError(f"Run {self.run.id} is gone.", "Its directory was deleted. 3 shows the others.")
         if self._reader is None:
             self._reader = HistoryReader(self.run)
-        self._reader.update()
+        for event in self._reader.update():
+            if event["kind"] == "system" and (load := number(event.get("cpu_percent"))) is not None:
+                self._loads.append(load)
         status = self.run.read_status()
         if self._published is None:
             self._published = self._find_published(status.preset)
         history = self._reader.history
+        snapshot = Snapshot(self.run.id, history, status, status.actual_state())
         return Seen(
-            Snapshot(self.run.id, history, status, status.actual_state()),
-            stamp(history),
-            self._inspections(),
-            self._log(),
-            self._published,
-            self._reader.skipped,
+            snapshot=snapshot,
+            position=Position.of(snapshot),
+            curves=stamp(history),
+            started=history.started,
+            newest=_newest(history),
+            speeds=_speeds(history.steps) or _speeds(history.epochs),
+            loads=tuple(self._loads),
+            machine=history.system,
+            said=tuple(history.recent),
+            inspections=self._inspections(),
+            log=self._log(),
+            published=self._published,
+            skipped=self._reader.skipped,
         )
 
     def _inspections(self) -> dict[str, int]:
@@ -94,3 +123,14 @@ class Follower:
             return find_preset(preset, self._home).published if preset else {}
         except TuiLabError:
             return {}
+
+
+def _newest(history: History) -> dict[str, float]:
+    """The means of the last records of steps, or of epochs where these are too short for step events."""
+    track = history.steps if history.steps.buckets else history.epochs
+    return {name: summary.mean for name, summary in track.buckets[-1].metrics.items()} if track.buckets else {}
+
+
+def _speeds(track: Track) -> tuple[float, ...]:
+    found = (bucket.metrics.get("images_per_second") for bucket in track.buckets[-READINGS:])
+    return tuple(summary.mean for summary in found if summary is not None)

@@ -1,33 +1,41 @@
-"""The tabs below the curves: what looks inside the model, the learning rate, the log."""
+"""The tabs below the curves: what looks inside the model, learning rate and throughput, the log."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
-from textual import on
+from textual import events, on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets.tabbed_content import ContentTabs
 
 from tui_lab.charts.boundary import decision_boundary
 from tui_lab.charts.inspections import draw_inspection
 from tui_lab.charts.matrix import confused_pairs, confusion_matrix, shown_classes
 from tui_lab.charts.samples import sample_grid
+from tui_lab.charts.text import printable
 from tui_lab.inspections.catalogue import INSPECTIONS, read_inspection
 from tui_lab.inspections.content import Boundary, Confusion, Content
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.tui.chart import Chart
 from tui_lab.tui.dialogs import Page
+from tui_lab.tui.run.follow import Seen
 
 if TYPE_CHECKING:
     from tui_lab.tui.app import LabApp, Look
 
 TITLES = {"confusion": "Confusion", "samples": "Samples", "filters": "Filters", "boundary": "Boundary"}
+BESIDE = 44  # cells that the most confused pairs need at the right of the matrix
+GAP = "    "
+HINT = "Arrows choose a cell, enter opens its samples."
 
 
 class ConfusionView(Static, can_focus=True):
@@ -52,6 +60,8 @@ class ConfusionView(Static, can_focus=True):
         return cast("LabApp", self.app).look
 
     def show_content(self, content: Confusion) -> None:
+        if self._content is None or self._content.class_names != content.class_names:
+            self._cell = None
         self._content = content
         self._draw()
 
@@ -60,6 +70,16 @@ class ConfusionView(Static, can_focus=True):
             pairs = self._content.most_confused(1)
             self._cell = pairs[0][:2] if pairs else (self._shown_classes[0], self._shown_classes[0])
         self._draw()
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the cell below the mouse; a second click opens it."""
+        cell = event.style.meta.get("cell")
+        if cell is None:
+            return
+        is_chosen, self._cell = self._cell == cell, cell
+        self._draw()
+        if is_chosen:
+            self.action_open()
 
     def on_resize(self) -> None:
         self._draw()
@@ -102,9 +122,11 @@ class ConfusionView(Static, can_focus=True):
         matrix = confusion_matrix(
             self._content, width=width, selected=cell, palette=look.palette, color=look.color, ascii=look.ascii
         )
-        pairs = confused_pairs(self._content, width=width, most=3, ascii=look.ascii)
-        hint = Text("tab, then arrows and enter: the samples of a cell", "dim")
-        self.update(Text("\n").join([matrix, Text(), pairs, hint]))
+        room = width - max(line.cell_len for line in matrix.split()) - len(GAP)
+        is_beside = room >= BESIDE
+        pairs = confused_pairs(self._content, width=room if is_beside else width, most=8, ascii=look.ascii)
+        notes = Text("\n").join([pairs, Text(), Text(HINT, "dim")])
+        self.update(_beside(matrix, notes) if is_beside else Text("\n\n").join([matrix, notes]))
 
     def on_blur(self) -> None:
         self._draw()
@@ -113,11 +135,17 @@ class ConfusionView(Static, can_focus=True):
 class Inspections(Widget):
     """Tabs; one of an inspection is there when the run has it, and is drawn when it is looked at."""
 
+    HELP = "**Inside the model.** ← and → choose a tab, ↓ goes into it and escape back."
     DEFAULT_CSS = "Inspections { height: 1fr; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,enter", "enter", "Into the tab", show=False),
+        Binding("escape", "leave", "Back to the tabs", show=False),
+    ]
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._run: RunDirectory | None = None
+        self._seen: Seen | None = None
         self._there: Mapping[str, int] = {}
         self._drawn: dict[str, object] = {}  # what each tab shows
         self._is_drawing = False
@@ -150,13 +178,20 @@ class Inspections(Widget):
 
     def show_run(self, run: RunDirectory) -> None:
         """Begin with another run."""
-        self._run, self._there, self._was_chosen = run, {}, False
+        self._run, self._seen, self._was_chosen = run, None, False
         self._drawn.clear()
+        self._find({})
+        self.tabs.active = "tab-rate"
 
-    def found(self, there: Mapping[str, int]) -> None:
-        """The inspections that are there, and when each was written."""
-        if there == self._there:
-            return
+    def show_seen(self, seen: Seen) -> None:
+        """What is new of the run: the inspections that are there, and its log."""
+        self._seen = seen
+        if seen.inspections != self._there:
+            self._find(seen.inspections)
+        self._draw()
+
+    def _find(self, there: Mapping[str, int]) -> None:
+        """Show the tabs of the inspections that are there; the first ones that arrive come to the front."""
         for name in INSPECTIONS:
             if (name in there) != (name in self._there):
                 (self.tabs.show_tab if name in there else self.tabs.hide_tab)(f"tab-{name}")
@@ -164,7 +199,6 @@ class Inspections(Widget):
         self._there = dict(there)
         if is_first and not self._was_chosen:
             self.tabs.active = "tab-boundary" if "boundary" in there else f"tab-{next(iter(there))}"
-        self._draw()
 
     @on(TabbedContent.TabActivated)
     def _activated(self) -> None:
@@ -178,14 +212,29 @@ class Inspections(Widget):
         self._was_chosen = True
         self.tabs.active = f"tab-{name}"
 
-    def focus_content(self) -> None:
-        """Where the arrow keys make sense."""
+    def focus_tabs(self) -> None:
+        """Where the arrow keys choose a tab."""
         self._was_chosen = True
-        self.tabs.query_one("ContentTabs").focus()
+        self.tabs.query_one(ContentTabs).focus()
+
+    def action_enter(self) -> None:
+        """The first part of the tab that takes keys."""
+        pane = self.tabs.active_pane
+        target = next((part for part in pane.query("*") if part.focusable), None) if pane else None
+        if target is None:
+            raise SkipAction
+        target.focus()
+
+    def action_leave(self) -> None:
+        if self.tabs.query_one(ContentTabs).has_focus:
+            raise SkipAction
+        self.focus_tabs()
 
     def _draw(self) -> None:
         """Read and draw the tab that is looked at, if it has changed; one at a time."""
         name = self.tabs.active.removeprefix("tab-")
+        if name == "log":
+            self._show_log()
         if self._run is None or name not in self._there or self._is_drawing or not self.size.width:
             return
         look = cast("LabApp", self.app).look
@@ -195,6 +244,20 @@ class Inspections(Widget):
         self._is_drawing = True
         self._drawn[name] = wanted
         self.run_worker(self._show(self._run, name, look), exit_on_error=False)
+
+    def _show_log(self) -> None:
+        """Its end stays in view, unless the user looks at an earlier part."""
+        if self._seen is None or not self.size.width:
+            return
+        wanted = (self._seen.said, self._seen.log, self._seen.skipped)
+        if self._drawn.get("log") == wanted:
+            return
+        scroll = self.query_one("#log-scroll", VerticalScroll)
+        is_at_end = "log" not in self._drawn or scroll.scroll_offset.y >= scroll.max_scroll_y
+        self._drawn["log"] = wanted
+        self.query_one("#show-log", Static).update(log_text(self._seen))
+        if is_at_end:
+            scroll.scroll_end(animate=False)
 
     async def _show(self, run: RunDirectory, name: str, look: Look) -> None:
         width, height = max(20, self.size.width - 4), max(5, self.size.height - 4)
@@ -226,3 +289,28 @@ def _drawn(run: RunDirectory, name: str, width: int, height: int, look: Look) ->
         )
     text = draw_inspection(content, width=width, palette=look.palette, color=look.color, ascii=look.ascii)
     return content, text
+
+
+def log_text(seen: Seen) -> Text:
+    """Warnings and messages of the run, then the worker's own output."""
+    lines = Text()
+    for event in seen.said:
+        is_warning = event["kind"] == "warning"
+        lines.append(f"{event['kind']}: {printable(str(event.get('message', '')))}\n", "bold" if is_warning else "")
+    if seen.skipped:
+        lines.append(f"{seen.skipped:,} unreadable lines of the event log were passed over\n", "dim")
+    if seen.log.strip():
+        lines.append("log.txt\n", "dim").append_text(Text.from_ansi(seen.log.strip()))
+    return lines if lines.plain.strip() else Text("nothing was said yet", "dim")
+
+
+def _beside(left: Text, right: Text) -> Text:
+    """Two blocks of lines side by side, the left one as wide as its longest line."""
+    lefts, rights = left.split(), right.split()
+    width = max(line.cell_len for line in lefts)
+    lines = []
+    for first, second in zip_longest(lefts, rights, fillvalue=Text()):
+        line = first.copy()
+        line.append(" " * (width - line.cell_len) + GAP if second else "").append_text(second)
+        lines.append(line)
+    return Text("\n").join(lines)

@@ -8,32 +8,36 @@ from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.css.query import NoMatches
 from textual.widgets import Static
 
-from tui_lab.charts.series import MAX_SMOOTHING
+from tui_lab.charts.series import MAX_SMOOTHING, Series
 from tui_lab.charts.training import METRICS, TITLES, Metric, axis_label, curves, of_steps, tail
 from tui_lab.errors import TuiLabError
 from tui_lab.jobs.orders import ask, check_lr, kill, resume
-from tui_lab.runs.control import Command
+from tui_lab.runs.control import Command, read_control
 from tui_lab.runs.directory import RunDirectory
+from tui_lab.runs.index import Changes
 from tui_lab.runs.status import FINAL_STATES, LIVE_STATES
 from tui_lab.tui.area import Area
 from tui_lab.tui.chart import Chart, Plot
 from tui_lab.tui.dialogs import Ask, AskText, Choice
-from tui_lab.tui.run import texts
 from tui_lab.tui.run.follow import Follower, Seen
+from tui_lab.tui.run.header import progress_lines, title_line
 from tui_lab.tui.run.inspecting import Inspections
+from tui_lab.tui.run.now import machine_lines, number_lines, summary_lines
 from tui_lab.tui.settings import Axis, Settings
 
-LIVE_S, REST_S = 0.15, 1.0  # between two looks at a run that trains, and at one that does not
+LIVE_S, REST_S = 0.125, 1.0  # between two looks at a run that trains, and at one that does not
 SMOOTHINGS = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98, MAX_SMOOTHING)
 AXES: Mapping[str, Axis] = {"e": "epoch", "s": "total_step", "t": "elapsed"}
-NOTHING = "No run is shown.\n\nPress 1, choose an exercise and press r; or 3, choose a run and press enter."
+TALL = 55  # rows from which learning rate and throughput both find room below the numbers
+CHART_KEYS = "o loss  a accuracy  r rate  i inspect"
+NOTHING = "No run yet.\n\nPress 1, choose an exercise, and press r."
 
 
 class RunScreen(Area):
@@ -52,12 +56,12 @@ class RunScreen(Area):
         Binding("full_stop", "step", "Step", key_display=".", id="run.step"),
         Binding("x", "stop", "Stop", id="run.stop"),
         Binding("u", "resume", "Go on", id="run.resume"),
-        Binding("plus,equals_sign", "scale_lr(2)", "Double the learning rate", show=False),
-        Binding("minus", "scale_lr(0.5)", "Halve the learning rate", show=False),
-        Binding("r", "type_lr", "Rate", tooltip="Set the learning rate", id="run.lr"),
+        Binding("plus", "scale_lr(2)", "lr x2", key_display="+", tooltip="Double the learning rate", id="run.faster"),
+        Binding("minus", "scale_lr(0.5)", "lr /2", key_display="-", tooltip="Halve the learning rate", id="run.slower"),
+        Binding("equals_sign", "type_lr", "Set the learning rate", show=False, id="run.lr"),
         Binding("c", "clone", "Into the form", id="run.clone"),
         Binding("i", "inspect", "Inspect", id="run.inspect"),
-        Binding("d", "detach", "Leave it running", show=False, id="run.detach"),
+        Binding("d", "detach", "Detach", tooltip="Leave it running, back to the runs", id="run.detach"),
         Binding("k", "kill", "Kill the worker", show=False, id="run.kill"),
         Binding("o", "only('loss')", "Loss chart", show=False),
         Binding("a", "only('accuracy')", "Accuracy chart", show=False),
@@ -68,7 +72,9 @@ class RunScreen(Area):
         Binding("left_square_bracket", "smooth(-1)", "Less smoothing", show=False),
         Binding("right_square_bracket", "smooth(1)", "More smoothing", show=False),
         Binding("z", "zoom", "Zoom to the end and back", show=False),
+        Binding("r", "tab('rate')", "Learning rate and throughput", show=False),
         Binding("g", "tab('log')", "Log", show=False),
+        Binding("escape", "leave", "Back to the charts", show=False),
         Binding("less_than_sign", "neighbour(-1)", "Older run", show=False),
         Binding("greater_than_sign", "neighbour(1)", "Newer run", show=False),
     ]
@@ -80,6 +86,7 @@ class RunScreen(Area):
         self._is_looking = False
         self._only: Metric = "loss"  # where there is room for one chart
         self._is_zoomed = False
+        self._is_gone = False  # the run that was shown: its place is not taken by another one by itself
         self._shown: dict[str, object] = {}  # the text of each part, so that only what has changed is drawn
 
     def compose_area(self) -> ComposeResult:
@@ -90,10 +97,13 @@ class RunScreen(Area):
                 with Horizontal(id="run-charts"):
                     yield Chart(id="chart-loss", classes="pane")
                     yield Chart(id="chart-accuracy", classes="pane")
-                with Vertical(id="run-now", classes="pane") as now:
-                    now.border_title = "Now"
-                    yield Static(id="run-numbers")
-                    yield Static(id="run-machine")
+                with Vertical(id="run-side"):
+                    with Vertical(id="run-now", classes="pane") as now:
+                        now.border_title = "Now"
+                        yield Static(id="run-numbers")
+                        yield Static(id="run-machine")
+                    yield Chart(id="side-lr", classes="pane")
+                    yield Chart(id="side-speed", classes="pane")
             yield Static(id="run-summary")
             yield Inspections(id="run-inspections")
         yield Static(NOTHING, id="run-nothing")
@@ -114,7 +124,14 @@ class RunScreen(Area):
         if live or entries:
             self.open_run((live or entries)[-1].run.id)
 
+    def runs_changed(self, changes: Changes) -> None:
+        if self._follower is None and not self._is_gone:
+            self._open_something()
+        elif self._seen is not None and self._seen.snapshot.run_id in changes.changed:
+            self._show(self._seen)  # its name may be another one
+
     def on_screen_resume(self) -> None:
+        self._is_gone = False
         self._tick(is_due=True)
         self.call_after_refresh(self._open_something)
 
@@ -123,14 +140,20 @@ class RunScreen(Area):
         run = RunDirectory(self.workspace.store.root / run_id)
         self._follower, self._seen = Follower(run, self.workspace.home), None
         self._shown.clear()
-        self._is_zoomed = False
+        self._is_zoomed = self._is_gone = False
         self.query_one(Inspections).show_run(run)
         self._show_nothing("")
         self._put("#run-title", Text(run_id, "bold"))
         self._put("#run-progress", Text("reading ...", "dim"))
+        for selector in ("#run-numbers", "#run-machine", "#run-summary"):
+            self._put(selector, Text())
+        for chart in self.query(Chart):
+            chart.show(Plot, (run_id, "reading"))
+            chart.set_cursor(None)
         self._ticks = 0
         self._tick(is_due=True)
-        self.query_one(f"#chart-{self._only}").focus()
+        if not self.has_class("-inspecting"):
+            self.query_one(f"#chart-{self._only}").focus()
 
     # Following
 
@@ -151,32 +174,36 @@ class RunScreen(Area):
             seen = await self.lab.in_background(follower.look)
         except TuiLabError as error:
             if follower is self._follower:
-                self._follower = None
-                self._show_nothing(str(error))
+                self._follower, self._seen, self._is_gone = None, None, True
+                self._show_nothing("\n\n".join(filter(None, (error.message, error.hint))))
+                self.refresh_bindings()
             return
         except OSError as error:
+            self._seen = None
             self._put("#run-progress", Text(f"It cannot be read at the moment: {error.strerror or error}"))
             return
         finally:
             self._is_looking = False
-        if follower is self._follower:
+        if follower is self._follower and seen != self._seen:
             self._show(seen)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.height >= TALL, "-tall")
+        if self._seen is not None:
+            self.call_after_refresh(self._show, self._seen)
 
     def _show(self, seen: Seen) -> None:
         earlier, self._seen = self._seen, seen
-        palette = self.lab.look.palette
-        label = self.workspace.index.entries.get(seen.snapshot.run_id)
-        name = label.label.name if label and label.label.name else seen.snapshot.run_id
-        self._put("#run-title", texts.title_line(seen, name))
-        progress = texts.progress_line(seen.snapshot, palette, self.size.width - 2)
-        hint = texts.next_line(seen.snapshot)
-        self._put("#run-progress", Text("\n").join([progress, hint]) if hint else progress)
-        self._put("#run-numbers", Text("\n").join(texts.numbers(seen, palette)))
-        self._put("#run-machine", texts.machine_line(seen))
-        self._put("#run-summary", Text("\n").join(texts.summary_lines(seen, palette)))
-        self._put("#show-log", texts.log_text(seen))
+        look, width = self.lab.look, self.size.width - 2
+        entry = self.workspace.index.entries.get(seen.snapshot.run_id)
+        name = entry.label.name if entry and entry.label.name else seen.snapshot.run_id
+        self._put("#run-title", title_line(seen, name, width))
+        self._put("#run-progress", progress_lines(seen, look.palette, width))
+        self._put("#run-numbers", number_lines(seen, look.palette))
+        self._put("#run-machine", machine_lines(seen, ascii=look.ascii))
+        self._put("#run-summary", summary_lines(seen, look.palette))
         self._show_curves(seen)
-        self.query_one(Inspections).found(seen.inspections)
+        self.query_one(Inspections).show_seen(seen)
         if earlier is None or earlier.snapshot.state != seen.snapshot.state:
             self.refresh_bindings()
 
@@ -195,16 +222,18 @@ class RunScreen(Area):
         settings, zoomed = self.lab.settings, self._is_zoomed
         stamp = (seen.snapshot.run_id, seen.curves, settings, zoomed)
         for metric in METRICS:
-            make = partial(_plot, seen, metric, settings, zoomed)
-            self.query_one(f"#chart-{metric}", Chart).show(make, stamp)
+            chart = self.query_one(f"#chart-{metric}", Chart)
+            chart.show(partial(_plot, seen, metric, settings, zoomed), stamp)
+            chart.border_subtitle = _chart_note(metric, settings, zoomed) if self.is_wide else CHART_KEYS
         rate = partial(_step_plot, seen, "lr", "Learning rate", settings, zoomed)
         speed = partial(_step_plot, seen, "images_per_second", "Samples a second", settings, zoomed)
-        self.query_one("#chart-lr", Chart).show(rate, stamp)
-        self.query_one("#chart-speed", Chart).show(speed, stamp)
+        for place in ("chart", "side"):
+            self.query_one(f"#{place}-lr", Chart).show(rate, stamp)
+            self.query_one(f"#{place}-speed", Chart).show(speed, stamp)
 
     def _settings_changed(self) -> None:
         if self._seen is not None:
-            self._show_curves(self._seen)
+            self._show(self._seen)
 
     @on(Chart.CursorMoved)
     def _move_all_cursors(self, event: Chart.CursorMoved) -> None:
@@ -225,13 +254,15 @@ class RunScreen(Area):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what makes sense in the run's state."""
         state = self._state
-        if action in ("pause", "step", "scale_lr", "type_lr", "kill", "detach"):
+        if action in ("pause", "step", "scale_lr", "type_lr", "kill"):
             return state in LIVE_STATES
         if action == "stop":
             return state in LIVE_STATES or state == "queued"
         if action == "resume":
             return state in ("stopped", "failed", "crashed", "queued")
-        if action in ("clone", "inspect"):
+        if action == "detach":
+            return state in LIVE_STATES or state == "queued"
+        if action in ("clone", "inspect", "tab", "only", "axis", "log", "smooth", "zoom", "neighbour"):
             return self._follower is not None
         return True
 
@@ -261,7 +292,10 @@ class RunScreen(Area):
 
     def action_stop(self) -> None:
         choices = [Choice("stop", "stop it", "y", "warning"), Choice("no", "go on", "n")]
-        text = "It stops at the next step and keeps everything; u goes on from there."
+        if self._state == "queued":
+            text = "It is taken out of the queue and kept; u puts it back."
+        else:
+            text = "It stops at the next step and keeps everything; u goes on from there."
         self.app.push_screen(Ask("Stop the run?", text, choices), self._stop)
 
     def _stop(self, answer: str | None) -> None:
@@ -286,21 +320,27 @@ class RunScreen(Area):
 
     def action_resume(self) -> None:
         """Go on where the run was last saved."""
+        if self._run is not None:
+            self.run_worker(self._resume(self._run), exit_on_error=False)
 
-        def go_on(run: RunDirectory) -> str:
-            self.workspace.queue.submit(resume(run))
-            return "goes on"
-
-        self._do(go_on)
+    async def _resume(self, run: RunDirectory) -> None:
+        try:
+            await self.lab.in_background(lambda: self.workspace.queue.submit(resume(run)))
+        except (TuiLabError, OSError) as error:
+            self.lab.say(error)
+            return
+        self.notify("Queued again: it goes on where it was last saved.", timeout=3)
+        self._tick(is_due=True)
 
     def action_scale_lr(self, factor: float) -> None:
         """Multiply the base learning rate."""
-        if self._seen is None:
+        if self._run is None or self._seen is None:
             return
         status = self._seen.snapshot.status
-        base = status.changed_lr or status.hyperparameters.get("lr", 0)
+        # what was asked for last counts, whether or not the worker has taken it by now
+        base = read_control(self._run.control).lr or status.changed_lr or status.hyperparameters.get("lr")
         if isinstance(base, int | float) and base > 0:
-            self._change_lr(base * factor)
+            self._change_lr(float(f"{base * factor:.6g}"))
 
     def _change_lr(self, lr: float) -> None:
         try:
@@ -308,7 +348,7 @@ class RunScreen(Area):
         except TuiLabError as error:
             self.lab.say(error)
             return
-        self._do(lambda run: ask(run, None, lr) and f"learning rate {lr:g} from the next step on")
+        self._do(lambda run: ask(run, None, lr) and f"base learning rate {lr:g} from the next step on")
 
     def action_type_lr(self) -> None:
         question = AskText("Learning rate", "A new base learning rate, from the next step on.", check=_problem_with_lr)
@@ -322,7 +362,7 @@ class RunScreen(Area):
 
     def action_detach(self) -> None:
         self.lab.action_area("runs")
-        self.notify("It goes on. Enter opens it again.", timeout=3)
+        self.notify("It goes on. Enter opens it again, 2 comes back to it.", timeout=3)
 
     def action_neighbour(self, by: int) -> None:
         """The run before or after this one."""
@@ -362,31 +402,45 @@ class RunScreen(Area):
 
     def action_inspect(self) -> None:
         """The tabs below; where it is narrow, in place of the chart, and back."""
-        if not self.is_wide and self.has_class("-inspecting"):
+        if self.has_class("-inspecting"):
             self.action_only(self._only)
             return
         self.add_class("-inspecting")
-        self.query_one(Inspections).focus_content()
+        self.query_one(Inspections).focus_tabs()
 
     def action_tab(self, name: str) -> None:
         self.add_class("-inspecting")
-        try:
-            self.query_one(Inspections).open_tab(name)
-        except NoMatches:
-            return
+        self.query_one(Inspections).open_tab(name)
+        self.query_one(Inspections).focus_tabs()
+
+    def action_leave(self) -> None:
+        if not self.has_class("-inspecting"):
+            raise SkipAction
+        self.action_only(self._only)
 
 
 def _plot(seen: Seen, metric: Metric, settings: Settings, is_zoomed: bool) -> Plot:
     """On the background thread, where the history changes too."""
     found = curves(seen.history, metric, axis=settings.axis, smoothing=settings.smoothing)
-    title = f"{TITLES[metric]}{'  (the end)' if is_zoomed else ''}"
+    found = tail(found) if is_zoomed else found
+    published = seen.published.get(f"test_{metric}")
+    if found and published is not None:
+        ends = [min(one.x[0] for one in found), max(one.x[-1] for one in found)]
+        level = published * (100 if metric == "accuracy" else 1)
+        found.append(Series("report", ends, [level, level], "published"))
     is_log = settings.log_loss and metric == "loss"
-    return Plot(tail(found) if is_zoomed else found, title, axis_label(seen.history, settings.axis), is_log)
+    return Plot(found, TITLES[metric], axis_label(seen.history, settings.axis), is_log)
 
 
 def _step_plot(seen: Seen, metric: str, title: str, settings: Settings, is_zoomed: bool) -> Plot:
     found = of_steps(seen.history, metric, title.lower(), axis=settings.axis)
     return Plot(tail(found) if is_zoomed else found, title, axis_label(seen.history, settings.axis))
+
+
+def _chart_note(metric: Metric, settings: Settings, is_zoomed: bool) -> str:
+    """How a chart is drawn, as far as keys have a say in it."""
+    log = "log y" if metric == "loss" and settings.log_loss else ""
+    return "  ".join(filter(None, (log, f"smoothing {settings.smoothing:g}", "the end" if is_zoomed else "")))
 
 
 def _problem_with_lr(text: str) -> str:

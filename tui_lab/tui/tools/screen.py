@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -17,7 +17,6 @@ from textual.widgets import ContentSwitcher, Markdown, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_lab.charts.calculated import tool_series
-from tui_lab.errors import TuiLabError
 from tui_lab.hyperparameters import mistakes_in
 from tui_lab.labs.catalogue import LABS
 from tui_lab.tools.catalogue import TOOLS
@@ -27,22 +26,32 @@ from tui_lab.tui.area import Area
 from tui_lab.tui.chart import Chart, Plot
 from tui_lab.tui.form import HyperparameterForm
 
-PAGES = {"list": "tool-list", "form": "tool-form-pane", "answer": "tool-answer-pane"}
+PAGES = {"tool-list": "list", "tool-text-pane": "list", "tool-form-pane": "form", "tool-answer-pane": "answer"}
 MOST_CHARTS = 2  # that a tool draws
 
 
 class ToolsScreen(Area):
-    """List, inputs and answer side by side where there is room, else one at a time."""
+    """List, inputs and answer side by side. Where there is room for one column only, it shows a page at a time: the list
+    with the text, the inputs with the answer under them, or the answer alone.
+    """
 
     AREA = "tools"
-    JUMPS: ClassVar[Mapping[str, str]] = {"#tool-list": "e", "#tool-form-pane": "f", "#tool-answer-pane": "a"}
-    HELP = "**Tools.** Calculators that need no training. Choose one, change its inputs: the answer follows."
+    JUMPS: ClassVar[Mapping[str, str]] = {
+        "#tool-list": "e",
+        "#tool-text-pane": "t",
+        "#tool-form-pane": "f",
+        "#tool-answer-pane": "a",
+    }
+    HELP = """**Tools.** Calculators that need no training. Choose one, change its inputs: the answer follows. From the
+inputs, `page down` and `page up` move the answer."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "page('form')", "Inputs", id="tools.form"),
         Binding("a", "page('answer')", "Answer", id="tools.answer"),
         Binding("e,escape", "page('list')", "Tools", id="tools.list"),
         Binding("slash", "search", "Search the inputs", show=False),
         Binding("R", "reset", "Reset inputs", show=False),
+        Binding("pagedown", "move_answer(1)", "Answer: further down", show=False),
+        Binding("pageup", "move_answer(-1)", "Answer: further up", show=False),
     ]
 
     def __init__(self) -> None:
@@ -56,19 +65,21 @@ class ToolsScreen(Area):
             tools.border_title = "Tools"
             tools.border_subtitle = "enter: its inputs"
             yield tools
-            with Vertical(id="tool-form-pane", classes="pane") as pane:
-                pane.border_title = "Inputs"
-                yield ContentSwitcher(id="tool-forms")
+            with Vertical(id="tool-middle"):
+                with VerticalScroll(id="tool-text-pane", classes="pane"):
+                    yield Markdown(id="tool-text")
+                with Vertical(id="tool-form-pane", classes="pane") as pane:
+                    pane.border_title = "Inputs"
+                    yield ContentSwitcher(id="tool-forms")
             with VerticalScroll(id="tool-answer-pane", classes="pane") as answer:
                 answer.border_title = "Answer"
-                yield Markdown(id="tool-text")
                 yield Static(id="tool-lines")
                 yield Static(id="tool-table")
                 for i in range(MOST_CHARTS):
                     yield Chart(id=f"tool-chart-{i}")
 
     def on_mount(self) -> None:
-        self.add_class("-page-list")
+        self._show_page("list")
         self.query_one("#tool-list").focus()
 
     @on(OptionList.OptionHighlighted)
@@ -83,7 +94,7 @@ class ToolsScreen(Area):
 
     async def _choose(self, tool: Tool[Any]) -> None:
         self._tool = tool
-        self.query_one("#tool-answer-pane").border_title = tool.title
+        self.query_one("#tool-text-pane").border_title = tool.title
         form, switcher = self._forms.get(tool.name), self.query_one("#tool-forms", ContentSwitcher)
         if form is None:
             form = self._forms[tool.name] = HyperparameterForm(tool.declarations, id=f"tool-form-{tool.name}")
@@ -104,18 +115,14 @@ class ToolsScreen(Area):
         values = form.values
         mistakes = mistakes_in(tool.inputs, values)
         form.show_mistakes(mistakes)
-        pane = self.query_one("#tool-answer-pane")
-        try:
-            result = None if mistakes else tool.answer(values)
-        except TuiLabError as error:
-            result = None
-            self.query_one("#tool-lines", Static).update(Text(str(error)))
-        pane.set_class(result is None, "-old")
-        if result is not None:
-            self._show(result)
+        self.query_one("#tool-answer-pane").set_class(bool(mistakes), "-old")
+        if not mistakes:
+            self._show(tool.answer(values))
 
     def _show(self, result: Result) -> None:
-        self.query_one("#tool-lines", Static).update(Text("\n".join(result.lines)))
+        lines = self.query_one("#tool-lines", Static)
+        lines.display = bool(result.lines)
+        lines.update(Text("\n".join(result.lines)))
         table = self.query_one("#tool-table", Static)
         table.display = result.table is not None
         if result.table is not None:
@@ -127,14 +134,28 @@ class ToolsScreen(Area):
                 chart.show(partial(_plot, result.charts[i]), result.charts[i])
 
     def action_page(self, page: str) -> None:
-        """Go to a pane; where there is room for one only, show it."""
-        for name in PAGES:
-            self.set_class(name == page, f"-page-{name}")
+        """Go to a pane; where there is room for one page only, show it."""
+        self._show_page(page)
         form = self._forms.get(self._tool.name) if self._tool else None
         if page == "form" and form is not None:
             form.focus_first()
         else:
-            self.query_one(f"#{PAGES['answer' if page == 'answer' else 'list']}").focus()
+            self.query_one("#tool-answer-pane" if page == "answer" else "#tool-list").focus()
+
+    def _show_page(self, page: str) -> None:
+        for name in PAGES.values():
+            self.set_class(name == page, f"-page-{name}")
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """With all panes in sight, the page is that of the focused one, for when the terminal becomes narrow."""
+        if self.is_wide:
+            inside = (PAGES[node.id] for node in event.widget.ancestors_with_self if node.id in PAGES)
+            self._show_page(next(inside, "list"))
+
+    def action_move_answer(self, pages: int) -> None:
+        """Scroll the answer, whatever is focused."""
+        answer = self.query_one("#tool-answer-pane", VerticalScroll)
+        answer.scroll_relative(y=pages * answer.size.height, animate=False)
 
     def action_search(self) -> None:
         if self._tool is not None and self._tool.name in self._forms:
@@ -147,12 +168,16 @@ class ToolsScreen(Area):
 
 
 def rich_table(result: Result) -> Table:
-    """The values of an answer."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    """The values of an answer; headings break before a value is cut."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     if result.table is not None:
+        rows = result.table.texts()
         for i, name in enumerate(result.table.columns):
-            made.add_column(name, justify="right" if result.table.is_numeric(i) else "left")
-        for row in result.table.texts():
+            is_numeric = result.table.is_numeric(i)
+            widest = max((cell_len(row[i]) for row in rows), default=0)
+            least = widest if is_numeric else None
+            made.add_column(name, justify="right" if is_numeric else "left", min_width=least, overflow="fold")
+        for row in rows:
             made.add_row(*map(Text, row))
     return made
 
