@@ -58,7 +58,7 @@ async def draw(home: Path) -> None:
         keep("run")
         app.action_area("runs")
         await pilot.pause(1)
-        await pilot.press("space", "down", "space", "down", "space")
+        await pilot.press("end", "space", "up", "space", "up", "space")
         await pilot.pause(2)
         await until(pilot, lambda: True)
         keep("runs")

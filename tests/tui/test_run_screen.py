@@ -111,8 +111,8 @@ async def test_new_events_are_drawn_as_they_come(make_app: Any, home: Path) -> N
 async def test_without_a_run_it_says_where_to_find_one(make_app: Any) -> None:
     async with make_app().run_test(size=(80, 24)) as pilot:
         await pilot.press("2")
-        await until(pilot, lambda: "No run is shown." in screen_text(pilot.app))
-        for key in ("space", "full_stop", "x", "u", "plus", "r", "c", "i", "k", "d", "g", "z", "l", "less_than_sign"):
+        await until(pilot, lambda: "No run yet." in screen_text(pilot.app))
+        for key in ("space", "full_stop", "x", "u", "plus", "equals_sign", "r", "c", "i", "k", "d", "g", "z", "l", "less_than_sign"):
             await pilot.press(key)
         assert isinstance(pilot.app.screen, RunScreen) and not said(pilot.app)
 
@@ -188,7 +188,7 @@ async def test_a_typed_learning_rate_is_checked_and_asked_for(make_app: Any, hom
     run = record(home, "fern", epochs=2, state="running")
     async with make_app().run_test(size=WIDE) as pilot:
         screen = await opened(pilot, run)
-        await pilot.press("r")
+        await pilot.press("equals_sign")
         field = await until(pilot, lambda: pilot.app.screen is not screen and pilot.app.screen.query(Input))
         await pilot.press(*"fast", "enter")
         await until(pilot, lambda: "A number, such as 0.01." in screen_text(pilot.app))

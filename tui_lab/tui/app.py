@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -60,6 +61,13 @@ def _made(area: str) -> Screen[Any]:
     return made
 
 
+def _lab_commands() -> type[Provider]:
+    """What the command palette finds, imported when it is opened."""
+    from tui_lab.tui.commands import LabCommands
+
+    return LabCommands
+
+
 class LabApp(App[None]):
     """The lab bench.
 
@@ -73,7 +81,7 @@ class LabApp(App[None]):
     TITLE = "tui_lab"
     # All sheets at once: one that is loaded with its screen styles everything that is there anew
     CSS_PATH = ["app.tcss", *(f"{area}/screen.tcss" for area in AREAS)]  # noqa: RUF012
-    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_lab_commands}
     MODES: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {  # type: ignore[assignment]
         "opening": Opening,
         **{area: partial(_made, area) for area in AREAS},
@@ -84,7 +92,8 @@ class LabApp(App[None]):
         Binding("2", "area('run')", "Run", show=False, id="area.run"),
         Binding("3", "area('runs')", "Runs", show=False, id="area.runs"),
         Binding("4", "area('tools')", "Tools", show=False, id="area.tools"),
-        Binding("question_mark,f1", "keys", "Help", key_display="?", id="help"),
+        Binding("question_mark", "keys", "Help", key_display="?", id="help"),
+        Binding("f1", "keys", "Help", id="help.typing"),  # where ? is typed
         Binding("ctrl+o", "jump", "Jump", show=False, priority=True, id="jump"),
         Binding("f2", "settings", "Settings", show=False, id="settings"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="quit"),
@@ -263,11 +272,6 @@ class LabApp(App[None]):
 
         if not isinstance(self.screen, SettingsScreen):
             self.push_screen(SettingsScreen())
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        from tui_lab.tui.commands import commands
-
-        yield from commands(self, screen)
 
     async def action_quit(self) -> None:
         """Leave; with runs under way, ask what becomes of them."""

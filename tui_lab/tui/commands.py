@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import SystemCommand
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.markup import escape
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tui_lab.presets import Found, list_presets
+from tui_lab.presets import ListedPreset, list_presets
 from tui_lab.tui.help import is_quiet
-from tui_lab.tui.themes import theme_names
+from tui_lab.tui.settings_screen import theme_names
 from tui_lab.tui.topbar import AREAS
 
 if TYPE_CHECKING:
@@ -34,17 +36,20 @@ class LabCommands(Provider):
     async def discover(self) -> Hits:
         """Everything, in the order of `commands`."""
         for command in self._commands:
-            yield DiscoveryHit(command.title, command.callback, help=command.help)
+            shown = Content(command.title)
+            yield DiscoveryHit(shown, command.callback, text=command.title, help=escape(command.help))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for command in self._commands:
-            score = matcher.match(command.title)
+            title = command.title
+            score = matcher.match(title)
             if score > 0:
-                yield Hit(score, matcher.highlight(command.title), command.callback, help=command.help)
+                shown = Content(title) if "[" in title else matcher.highlight(title)  # which takes it for markup
+                yield Hit(score, shown, command.callback, text=title, help=escape(command.help))
 
 
-def commands(app: LabApp, screen: Screen[Any], presets: Iterable[Found]) -> Iterator[SystemCommand]:
+def commands(app: LabApp, screen: Screen[Any], presets: Iterable[ListedPreset]) -> Iterator[SystemCommand]:
     """Keys of the screen, areas, what the app itself can do, the newest runs, presets, themes."""
     yield from _keys(app, screen)
     for area, name in AREAS.items():

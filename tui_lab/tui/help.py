@@ -9,14 +9,15 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
-from textual.widgets import Markdown, Static
+from textual.widgets import Input, Markdown, Static
 
 GENERAL = """`1` to `4` go to the areas, `tab` to the next part, `ctrl+o` puts a letter on every part, `ctrl+p` finds
 everything by its name, `F2` opens the settings, `ctrl+q` leaves."""
-PARTS = ("Focused", "This screen", "Everywhere")  # in the order in which they are shown
-QUIET = ("scroll", "page_", "copy", "focus", "minimize", "help_quit", "command_palette", "area")  # known, or in GENERAL
+PARTS = ("Focused", "This screen", "Everywhere", "Typing")  # in the order in which they are shown
+QUIET = ("scroll_", "page_", "focus_", "copy_text", "help_quit", "command_palette", "area")  # known, or in GENERAL
 
 
 class Keys(ModalScreen[None]):
@@ -62,7 +63,7 @@ def groups(screen: Screen[Any]) -> dict[str, list[tuple[str, str]]]:
     for key, (node, binding, is_enabled, tooltip) in screen.active_bindings.items():
         if not is_enabled or not binding.description or is_quiet(binding):
             continue
-        name = "Everywhere" if node is screen.app else "This screen" if isinstance(node, Screen) else "Focused"
+        name = _part(node, screen)
         shown = screen.app.get_key_display(binding)
         known = made.setdefault(name, {})
         earlier = known.get(binding.action)
@@ -71,9 +72,16 @@ def groups(screen: Screen[Any]) -> dict[str, list[tuple[str, str]]]:
     return {name: list(made[name].values()) for name in PARTS if name in made}
 
 
+def _part(node: DOMNode, screen: Screen[Any]) -> str:
+    """Whose a key is."""
+    if isinstance(node, Input):
+        return "Typing"
+    return "Everywhere" if node is screen.app else "This screen" if node is screen else "Focused"
+
+
 def is_quiet(binding: Binding) -> bool:
     """Whether everybody expects this key to do what it does."""
-    return binding.action.rpartition(".")[2].startswith(QUIET)
+    return binding.action.partition("(")[0].rpartition(".")[2].startswith(QUIET)
 
 
 def key_table(found: dict[str, list[tuple[str, str]]]) -> Table:

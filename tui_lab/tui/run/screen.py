@@ -56,10 +56,12 @@ class RunScreen(Area):
         Binding("full_stop", "step", "Step", key_display=".", id="run.step"),
         Binding("x", "stop", "Stop", id="run.stop"),
         Binding("u", "resume", "Go on", id="run.resume"),
-        Binding("plus", "scale_lr(2)", "lr x2", key_display="+", tooltip="Double the learning rate", id="run.faster"),
-        Binding("minus", "scale_lr(0.5)", "lr /2", key_display="-", tooltip="Halve the learning rate", id="run.slower"),
+        Binding(
+            "plus", "scale_lr(2)", "lr", key_display="+ -", tooltip="Double or halve the learning rate", id="run.faster"
+        ),
+        Binding("minus", "scale_lr(0.5)", "Halve the learning rate", show=False, id="run.slower"),
         Binding("equals_sign", "type_lr", "Set the learning rate", show=False, id="run.lr"),
-        Binding("c", "clone", "Into the form", id="run.clone"),
+        Binding("c", "clone", "To form", tooltip="Its settings into the form", id="run.clone"),
         Binding("i", "inspect", "Inspect", id="run.inspect"),
         Binding("d", "detach", "Detach", tooltip="Leave it running, back to the runs", id="run.detach"),
         Binding("k", "kill", "Kill the worker", show=False, id="run.kill"),
@@ -211,7 +213,9 @@ class RunScreen(Area):
         """Update a part if it has changed."""
         if self._shown.get(selector) != text:
             self._shown[selector] = text
-            self.query_one(selector, Static).update(text)
+            part = self.query_one(selector, Static)
+            part.update(text)
+            part.display = bool(text)
 
     def _show_nothing(self, sentence: str) -> None:
         nothing = self.query_one("#run-nothing", Static)
@@ -423,11 +427,10 @@ def _plot(seen: Seen, metric: Metric, settings: Settings, is_zoomed: bool) -> Pl
     """On the background thread, where the history changes too."""
     found = curves(seen.history, metric, axis=settings.axis, smoothing=settings.smoothing)
     found = tail(found) if is_zoomed else found
-    published = seen.published.get(f"test_{metric}")
-    if found and published is not None:
+    published = seen.published.get("test_accuracy")
+    if found and published is not None and metric == "accuracy":
         ends = [min(one.x[0] for one in found), max(one.x[-1] for one in found)]
-        level = published * (100 if metric == "accuracy" else 1)
-        found.append(Series("report", ends, [level, level], "published"))
+        found.append(Series("report", ends, [100 * published] * 2, "published"))
     is_log = settings.log_loss and metric == "loss"
     return Plot(found, TITLES[metric], axis_label(seen.history, settings.axis), is_log)
 
