@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 
+from tui_lab.bench.files import FilesRequest
 from tui_lab.bench.interleave import in_turns
 from tui_lab.bench.page import Line, Section, Settings, Target, Tell
+from tui_lab.bench.process import Child
 from tui_lab.bench.terminal import Terminal
 from tui_lab.devices import cores
 from tui_lab.jobs.workers import start_worker
@@ -27,10 +29,11 @@ EMPTY = (
     "class Empty(App):\n    def compose(self):\n        yield Static('hello there')\nEmpty().run()",
 )
 KEYS = 40  # a round
-DOWN, UP = "\x1b[B", "\x1b[A"
+DOWN, UP, END, ENTER = "\x1b[B", "\x1b[A", "\x1b[F", "\r"
 SETTLE_S = 10.0  # until the stand-by of the app has warmed up
 WATCH_S = 6.0  # a window of one run, watched or not
 FIRST_PAINT, FIRST_LOSS = Target("<=", 1.5), Target("<", 1.0)
+OPENING = Target("<", 1.0)
 KEY_MS, THROUGHPUT = Target("<", 50.0), Target(">=", 0.95)
 
 
@@ -98,6 +101,32 @@ def measure_watching(settings: Settings, tell: Tell) -> Section:
         rates = in_turns(blocks, rounds, lambda i: tell(f"watching: round {i} of {rounds}"))
     line = Line.comparing("training while it is watched", rates["watched"], rates["alone"], THROUGHPUT)
     return Section("watching", "one run, watched and alone", "steps/s", [line], "One run, in windows of six seconds.")
+
+
+def measure_large_home(settings: Settings, tell: Tell) -> Section:
+    """Seconds from the key to a table of many runs, and to the curves of a long one."""
+    tables, long_runs = [], []
+    tell(f"large home: writing {settings.runs:,} runs and {settings.events:,} step events")
+    with Child("files", FilesRequest(settings.runs, settings.events).to_json()) as child:
+        for i in range(min(settings.rounds, 3)):
+            tell(f"large home: round {i + 1}")
+            with _app(child.facts["home"]) as terminal:
+                terminal.until("A first run")
+                terminal.drain(SETTLE_S)
+                began = time.perf_counter()
+                terminal.press("3")
+                tables.append(terminal.until("sorted by") - began)
+                terminal.drain(3.0)
+                terminal.press(END)
+                terminal.drain(2.0)
+                began = time.perf_counter()
+                terminal.press(ENTER)
+                long_runs.append(terminal.until("Finished") - began)
+    lines = [
+        Line(f"key to a table of {settings.runs:,} runs", median(tables), target=OPENING),
+        Line(f"key to a run of {settings.events:,} step events", median(long_runs), target=OPENING),
+    ]
+    return Section("large-home", "opening what is large", "s", lines, "Medians; the first visit of each area.")
 
 
 class _Training:

@@ -9,6 +9,7 @@ from statistics import median
 from tui_lab.bench.app import (
     measure_first_loss,
     measure_first_paint,
+    measure_large_home,
     measure_responsiveness,
     measure_watching,
 )
@@ -55,4 +56,5 @@ MEASUREMENTS: dict[str, Callable[[Settings, Tell], Section]] = {
     "first-loss": measure_first_loss,
     "keys": measure_responsiveness,
     "watching": measure_watching,
+    "large-home": measure_large_home,
 }

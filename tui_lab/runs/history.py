@@ -178,7 +178,12 @@ def metrics_of(event: Event) -> dict[str, float]:
 
 def _position(event: Event) -> tuple[float, float, float]:
     step, epoch, elapsed = (number(event.get(name)) or 0.0 for name in POSITIONS)
-    return step, epoch, elapsed
+    return _finite(step), _finite(epoch), _finite(elapsed)
+
+
+def _finite(position: float) -> float:
+    """A garbled position is none."""
+    return position if math.isfinite(position) else 0.0
 
 
 def _row(summary: Summary | None) -> list[float] | None:

@@ -74,14 +74,17 @@ def commands(app: LabApp, screen: Screen[Any], presets: Iterable[ListedPreset]) 
 
 
 def _keys(app: LabApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
-    """What a key of the screen does now; the app's own are named with more words, and nobody types by palette."""
+    """What a key does now, the screen's own first. The app's are named with more words, and nobody types by palette."""
     seen: set[str] = set()
-    for node, binding, is_enabled, tooltip in screen.active_bindings.values():
+    active = sorted(screen.active_bindings.values(), key=lambda found: found.node is not screen)
+    for node, binding, is_enabled, tooltip in active:
         name = tooltip or binding.description
         is_known = node is app or isinstance(node, Input) or is_quiet(binding) or binding.action in seen
         if is_enabled and name and not is_known:
             seen.add(binding.action)
-            yield SystemCommand(name, f"key {app.get_key_display(binding)}", partial(app.run_action, binding.action, node))
+            yield SystemCommand(
+                name, f"key {app.get_key_display(binding)}", partial(app.run_action, binding.action, node)
+            )
 
 
 def screenshot(app: LabApp) -> None:

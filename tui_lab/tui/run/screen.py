@@ -215,7 +215,7 @@ class RunScreen(Area):
             self._shown[selector] = text
             part = self.query_one(selector, Static)
             part.update(text)
-            part.display = bool(text)
+            part.set_class(not text, "-empty")
 
     def _show_nothing(self, sentence: str) -> None:
         nothing = self.query_one("#run-nothing", Static)

@@ -31,8 +31,10 @@ MOST_CHARTS = 2  # that a tool draws
 
 
 class ToolsScreen(Area):
-    """List, inputs and answer side by side. Where there is room for one column only, it shows a page at a time: the list
-    with the text, the inputs with the answer under them, or the answer alone.
+    """List, inputs and answer side by side.
+
+    Where there is room for one column only, it shows a page at a time: the list with the text, the inputs with the
+    answer under them, or the answer alone.
     """
 
     AREA = "tools"
