@@ -96,9 +96,7 @@ def _epoch(epoch: int) -> dict[str, float]:
 
 def inspect(run: RunDirectory) -> None:
     """What a confusion matrix of three classes leaves: two samples of "one" were taken for "two"."""
-    mistakes = tuple(
-        Sample(i, Picture(4, 4, bytes(48)), 1, (Guess(2, 0.75), Guess(1, 0.25)), 1.5) for i in range(2)
-    )
+    mistakes = tuple(Sample(i, Picture(4, 4, bytes(48)), 1, (Guess(2, 0.75), Guess(1, 0.25)), 1.5) for i in range(2))
     counts = ((5, 0, 0), (0, 3, 2), (0, 1, 4))
     names = ("zero", "one", "two")
     write_inspection(run, "confusion", Confusion(4.0, 40, names, counts, {(1, 2): mistakes}))

@@ -23,7 +23,7 @@ from tui_lab.runs.control import read_control
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.label import Label
 from tui_lab.runs.recorder import Recorder
-from tui_lab.runs.status import Status, process_started
+from tui_lab.runs.status import process_started
 from tui_lab.runs.store import RunStore
 from tui_lab.tui.app import LabApp
 from tui_lab.tui.chart import Chart

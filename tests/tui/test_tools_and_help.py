@@ -41,7 +41,7 @@ async def gone_to(pilot: Pilot[None], area: str) -> Area:
     app = pilot.app
     assert isinstance(app, LabApp)
     app.action_area(area)
-    await until(pilot, lambda: isinstance(app.screen, Area) and app.screen.AREA == area and app.screen.focused)
+    await until(pilot, lambda: isinstance(app.screen, Area) and area == app.screen.AREA and app.screen.focused)
     assert isinstance(app.screen, Area)
     return app.screen
 
@@ -213,7 +213,10 @@ async def test_settings_take_effect_at_once_and_are_kept(make_app: Any, home: Pa
     [
         ("\x00 = [", Settings()),
         ('theme = "no such"\njobs = true\nsmoothing = nan\naxis = "moon"\nascii = 1', Settings(theme="no such")),
-        ("jobs = 100000\nsmoothing = 5\nlog_loss = true\nunknown = 1", Settings(jobs=64, smoothing=0.99, log_loss=True)),
+        (
+            "jobs = 100000\nsmoothing = 5\nlog_loss = true\nunknown = 1",
+            Settings(jobs=64, smoothing=0.99, log_loss=True),
+        ),
     ],
 )
 async def test_settings_that_cannot_be_are_ignored(make_app: Any, home: Path, text: str, expected: Settings) -> None:
@@ -272,7 +275,9 @@ async def test_a_preset_of_the_palette_goes_into_the_form(make_app: Any) -> None
         take = next(command for command in commands(app, app.screen) if command.title == "Preset circles-quick")
         take.callback()
         await until(pilot, lambda: app.current_mode == "labs" and getattr(app.screen, "_form", None) is not None)
-        await until(pilot, lambda: app.screen._form.fields["lr"].is_mounted and app.screen._form.values["epochs"] == 100)
+        await until(
+            pilot, lambda: app.screen._form.fields["lr"].is_mounted and app.screen._form.values["epochs"] == 100
+        )
 
 
 # Leaving

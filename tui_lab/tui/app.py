@@ -132,7 +132,8 @@ class LabApp(App[None]):
     async def _import_and_begin(self) -> None:
         await asyncio.to_thread(importlib.import_module, "tui_lab.tui.labs.screen")
         await asyncio.to_thread(importlib.import_module, "tui_lab.tui.workspace")
-        self.action_area("labs")
+        if self._area is None:  # else a key was quicker
+            self.action_area("labs")
         self._begin()
         for area in AREAS:  # so that the first visit is as quick as the second
             await asyncio.to_thread(importlib.import_module, f"tui_lab.tui.{area}.screen")
