@@ -30,6 +30,12 @@ class Area(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]  # noqa: RUF012
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Textual would read every sheet again and style the area that is left, twice, as if the theme had changed;
+        # the widgets of a new screen get their styles as they are mounted.
+        self._css_update_count = self.app._css_update_count
+
     def compose(self) -> ComposeResult:
         yield TopBar(self.AREA)
         yield from self.compose_area()

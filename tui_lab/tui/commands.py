@@ -54,7 +54,7 @@ def commands(app: LabApp, screen: Screen[Any], presets: Iterable[ListedPreset]) 
     yield from _keys(app, screen)
     for area, name in AREAS.items():
         yield SystemCommand(f"Go to {name}", "An area of the app", partial(app.action_area, area))
-    yield SystemCommand("Settings", "Theme, curves, ASCII, runs at a time", app.action_settings)
+    yield SystemCommand("Settings of the app", "Theme, curves, ASCII, runs at a time", app.action_settings)
     yield SystemCommand("Help", "The keys of the focused part", app.action_keys)
     yield SystemCommand("Jump", "A letter on every part of the screen", app.action_jump)
     yield SystemCommand("Screenshot", "Keep the screen as an SVG picture", partial(screenshot, app))

@@ -14,7 +14,7 @@ from tui_lab.inspections.catalogue import INSPECTIONS, inspection_file
 from tui_lab.presets import find_preset
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.events import Event, number
-from tui_lab.runs.history import History, HistoryReader, Track
+from tui_lab.runs.history import History, HistoryReader, Track, metrics_of
 from tui_lab.runs.sentences import Position, Snapshot
 
 LOG_BYTES = 16_384  # of the end of log.txt
@@ -69,6 +69,7 @@ class Follower:
         self._home = home
         self._reader: HistoryReader | None = None  # a long log is opened on the background thread
         self._published: Mapping[str, float] | None = None
+        self._newest: Mapping[str, float] = {}
         self._loads: deque[float] = deque(maxlen=READINGS)
 
     def look(self) -> Seen:
@@ -78,7 +79,9 @@ class Follower:
         if self._reader is None:
             self._reader = HistoryReader(self.run)
         for event in self._reader.update():
-            if event["kind"] == "system" and (load := number(event.get("cpu_percent"))) is not None:
+            if event["kind"] == "step":
+                self._newest = metrics_of(event)
+            elif event["kind"] == "system" and (load := number(event.get("cpu_percent"))) is not None:
                 self._loads.append(load)
         status = self.run.read_status()
         if self._published is None:
@@ -90,7 +93,7 @@ class Follower:
             position=Position.of(snapshot),
             curves=stamp(history),
             started=history.started,
-            newest=_newest(history),
+            newest=self._newest or _newest(history),
             speeds=_speeds(history.steps) or _speeds(history.epochs),
             loads=tuple(self._loads),
             machine=history.system,
@@ -126,9 +129,12 @@ class Follower:
 
 
 def _newest(history: History) -> dict[str, float]:
-    """The means of the last records of steps, or of epochs where these are too short for step events."""
-    track = history.steps if history.steps.buckets else history.epochs
-    return {name: summary.mean for name, summary in track.buckets[-1].metrics.items()} if track.buckets else {}
+    """The means of the last records of steps and of epochs, when none has been read one by one.
+
+    Those of epochs count first: a learning rate that was changed is then not averaged with what it was before.
+    """
+    ends = [track.buckets[-1].metrics for track in (history.steps, history.epochs) if track.buckets]
+    return {name: summary.mean for metrics in ends for name, summary in metrics.items()}
 
 
 def _speeds(track: Track) -> tuple[float, ...]:

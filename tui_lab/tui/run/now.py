@@ -26,9 +26,9 @@ def number_lines(seen: Seen, palette: Palette) -> Text:
     for split in SPLITS:
         if f"{split}_loss" not in last:
             continue
-        line = Text(f"{split.replace('_', ' '):<11}", style(palette.kinds[split]))
-        line.append(f"{last[f'{split}_loss']:>9.4f}{_share(last.get(f'{split}_accuracy')):>10}", "default")
-        line.append(f"{_share(best.get(f'{split}_accuracy')):>9}", "bold default")
+        line = Text().append(f"{split.replace('_', ' '):<11}", style(palette.kinds[split]))
+        line.append(f"{last[f'{split}_loss']:>9.4f}{_share(last.get(f'{split}_accuracy')):>10}")
+        line.append(f"{_share(best.get(f'{split}_accuracy')):>9}", "bold")
         if published:
             line.append(f"{_share(published.get(f'{split}_accuracy')):>9}", "dim")
         lines.append(line)
