@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tui_lab.data.catalogue import DATASETS, is_present
@@ -16,6 +17,10 @@ from tui_lab.paths import DATA_VARIABLE
 
 # Small tensors: two threads would wait for each other longer than they work. Before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A busy machine is no failure
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 RESTORE = Path(__file__).parents[2] / "shared" / "data" / "restore.py"
 

@@ -64,7 +64,7 @@ def test_it_fits_keeps_its_aspect_and_uses_the_room(given, columns, rows, color,
     lines = drawn.plain.split("\n")
     width = len(lines[0])
     assert {len(line) for line in lines} == {width}
-    assert width <= (columns or 1000) and len(lines) <= (rows or 1000)
+    assert width <= (columns or width) and len(lines) <= (rows or len(lines))
     across = [columns / given.width] if columns else []
     down = [2 * rows / given.height] if rows else []
     factor = min(across + down or [1])
