@@ -6,11 +6,13 @@ import asyncio
 import base64
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import urllib.request
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -19,7 +21,7 @@ from typer.testing import CliRunner
 
 from tests.waiting import wait_until
 from tui_lab.cli.main import app
-from tui_lab.cli.web import COOKIE, LabServer
+from tui_lab.cli.web import LabServer
 from tui_lab.errors import UsageError
 
 CHROMIUM = shutil.which("chromium")
@@ -53,9 +55,11 @@ async def test_loopback_answers_its_own_page_only():
         {},
         {"headers": {"Origin": "http://elsewhere.example"}},
         {"path": "/ws", "headers": {"Origin": "http://elsewhere.example"}},
+        {"headers": {"Origin": "null"}},
         {"headers": {"Host": "elsewhere.example"}},
+        {"headers": {"Host": "[::1"}},
     )
-    assert found == [200, 403, 403, 403]
+    assert found == [200, 403, 403, 403, 403, 403]
 
 
 async def test_with_a_token_nothing_is_given_without_it():
@@ -72,12 +76,29 @@ async def test_with_a_token_nothing_is_given_without_it():
     assert found == [403, 403, 403, 403, 200, 200]
 
 
-async def test_the_cookie_is_kept_from_scripts_and_other_sites():
+async def test_the_token_goes_from_the_address_into_a_cookie_kept_from_scripts_and_other_sites():
     server = LabServer([], "127.0.0.1", 8000, "secret")
-    async with TestClient(TestServer(await server._make_app())) as client, client.get("/?token=secret") as response:
-        cookie = response.cookies[COOKIE]
+    address = "/?token=secret&fontsize=20"
+    async with (
+        TestClient(TestServer(await server._make_app())) as client,
+        client.get(address, allow_redirects=False) as response,
+    ):
+        assert (response.status, response.headers["Location"]) == (303, "/?fontsize=20")
+        cookie = response.cookies[server.cookie]
         assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
-        assert "googleapis" not in await response.text()
+
+
+async def test_the_page_needs_no_other_machine_and_lets_no_other_page_hold_it():
+    server = LabServer([], "127.0.0.1", 8000)
+    async with TestClient(TestServer(await server._make_app())) as client, client.get("/") as response:
+        page = await response.text()
+        here = f"{client.host}:{client.port}"
+        assert "css/xterm.css" in page
+        assert {urlsplit(address).netloc for address in re.findall(r"""["'(]((?:https?|wss?)://[^"')]*)""", page)} <= {
+            here,
+            "www.w3.org",  # the name of SVG
+        }
+        assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])

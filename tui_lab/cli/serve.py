@@ -33,7 +33,7 @@ def serve(
     if host not in LOOPBACK and not token:
         raise UsageError(
             f"Whoever reaches {host}:{port} could start processes as you.",
-            "Ask for it with --token auto, or keep to this machine and use an ssh tunnel: ssh -L 8000:127.0.0.1:8000",
+            f"Ask for it with --token auto, or keep to this machine and use a tunnel: ssh -L {port}:127.0.0.1:{port}",
         )
     secret = secrets.token_urlsafe(24) if token == "auto" else token
     where = places(context)

@@ -8,6 +8,7 @@ without it.
 from __future__ import annotations
 
 import hmac
+import logging
 import re
 import shlex
 from collections.abc import Awaitable, Callable
@@ -20,8 +21,11 @@ from textual_serve.server import Server
 from tui_lab.processes import module_command
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-COOKIE = "tui-lab-token"
-FOREIGN_FONT = re.compile(r"<link[^>]*https?://[^>]*>", re.DOTALL)  # the page must not need another machine
+FOREIGN_FONT = re.compile(r"<link[^>]*googleapis[^>]*>")  # the page must not need another machine
+PAGE_HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'none'",  # inside another page, its clicks could be the user's
+    "Referrer-Policy": "no-referrer",
+}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -39,11 +43,16 @@ class LabServer(Server):
     def __init__(self, arguments: list[str], host: str, port: int, token: str = "") -> None:
         super().__init__(shlex.join([*module_command("tui_lab"), *arguments]), host, port, title="tui_lab")
         self._token = token
+        self.cookie = f"tui-lab-token-{port}"  # browsers keep one jar for all ports of a host
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
         app.middlewares.append(self._door())
         return app
+
+    def initialize_logging(self) -> None:
+        """Only what goes wrong, on stderr: a log of requests would repeat the token."""
+        logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
     async def on_startup(self, app: web.Application) -> None:
         """Says nothing: the command has said where the page is."""
@@ -52,13 +61,13 @@ class LabServer(Server):
         @web.middleware
         async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
             self._check_origin(request)
-            is_new = self._check_token(request)
+            if self._check_token(request):
+                raise self._with_cookie(request)
             self.public_url = f"{request.scheme}://{request.host}"  # however the browser reached it, a tunnel for one
             response = await handler(request)
             if isinstance(response, web.Response) and response.content_type == "text/html" and response.text:
                 response.text = FOREIGN_FONT.sub("", response.text)
-            if is_new:
-                response.set_cookie(COOKIE, self._token, httponly=True, samesite="Strict")
+                response.headers.update(PAGE_HEADERS)
             return response
 
         return door
@@ -68,16 +77,31 @@ class LabServer(Server):
         origin = request.headers.get("Origin")
         if origin and urlsplit(origin).netloc != request.host:
             raise web.HTTPForbidden(text="Requests from another page are not answered.")
-        if not self._token and (urlsplit(f"//{request.host}").hostname or "") not in LOOPBACK:
+        if not self._token and _name_of(request.host) not in LOOPBACK:
             raise web.HTTPForbidden(text="Without a token, only this machine's own names are answered.")
 
     def _check_token(self, request: web.Request) -> bool:
-        """Whether the browser has to be given the cookie. Raises HTTPForbidden without the right token."""
+        """Whether the address carries the token, and the cookie does not yet. Raises HTTPForbidden without either."""
         if not self._token:
             return False
-        given, kept = request.query.get("token", ""), request.cookies.get(COOKIE, "")
+        given, kept = request.query.get("token", ""), request.cookies.get(self.cookie, "")
         if hmac.compare_digest(kept.encode(), self._token.encode()):
             return False
         if hmac.compare_digest(given.encode(), self._token.encode()):
             return True
         raise web.HTTPForbidden(text="The address must end with ?token=, and the token that tui-lab serve has shown.")
+
+    def _with_cookie(self, request: web.Request) -> web.HTTPSeeOther:
+        """To the same page, with the token in a cookie instead of the address, which is shown and remembered."""
+        query = {name: value for name, value in request.query.items() if name != "token"}
+        there = web.HTTPSeeOther(request.rel_url.with_query(query))
+        there.set_cookie(self.cookie, self._token, httponly=True, samesite="Strict")
+        return there
+
+
+def _name_of(host: str) -> str:
+    """The name in a Host header, without the port; empty for what is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
