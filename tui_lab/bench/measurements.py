@@ -1,4 +1,4 @@
-"""What the performance page is made of, by the names that `--only` takes. Imports no torch."""
+"""What the performance page is made of, by the names that `--only` takes, alone or in groups. Imports no torch."""
 
 from __future__ import annotations
 
@@ -58,3 +58,4 @@ MEASUREMENTS: dict[str, Callable[[Settings, Tell], Section]] = {
     "watching": measure_watching,
     "large-home": measure_large_home,
 }
+GROUPS = {"app": ("paint", "first-loss", "keys", "watching", "large-home")}

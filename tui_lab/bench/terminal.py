@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -18,6 +19,8 @@ from typing import Self
 from tui_lab.errors import TuiLabError
 
 PATIENCE_S = 60.0
+# What moves the cursor and sets colours and titles: CSI, OSC, and two-character sequences.
+ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[^\[\]])")
 SIZE = (40, 120)  # rows and columns
 
 
@@ -39,34 +42,40 @@ class Terminal:
         os.waitpid(self._pid, 0)
         os.close(self._fd)
 
+    @property
+    def pid(self) -> int:
+        """Of the program."""
+        return self._pid
+
     def press(self, keys: str) -> None:
         os.write(self._fd, keys.encode())
 
-    def until(self, text: str) -> float:
-        """When `text` had arrived (`time.perf_counter`). Raises TuiLabError when it does not come."""
-        wanted, got, end = text.encode(), b"", time.perf_counter() + PATIENCE_S
-        while wanted not in got:
-            if time.perf_counter() > end or not select.select([self._fd], [], [], PATIENCE_S)[0]:
-                raise TuiLabError(f"The app never showed {text!r}.")
-            got = got[-len(wanted) :] + self._read()
-        return time.perf_counter()
+    def until(self, pattern: str) -> float:
+        """When what the program writes from now on, without escape sequences, had come to match (`time.perf_counter`).
+
+        A match may be spread over lines. Raises TuiLabError when there is none before patience ends.
+        """
+        wanted, written = re.compile(pattern.encode(), re.DOTALL), b""
+        end = time.perf_counter() + PATIENCE_S
+        while (left := end - time.perf_counter()) > 0 and select.select([self._fd], [], [], left)[0]:
+            written += self._read()
+            arrived = time.perf_counter()
+            if wanted.search(ESCAPES.sub(b"", written)):
+                return arrived
+        raise TuiLabError(f"The app never showed {pattern!r}.")
 
     def drain(self, seconds: float) -> None:
-        """Take what the program writes, for so long."""
+        """Take what the program writes, for so long; with 0 seconds, what is there."""
         end = time.perf_counter() + seconds
-        while (left := end - time.perf_counter()) > 0:
-            if select.select([self._fd], [], [], left)[0]:
-                self._read()
-
-    def seconds_to_answer(self, key: str) -> float:
-        """From a key to the first that the program writes after it, when it was quiet before."""
-        while select.select([self._fd], [], [], 0.02)[0]:
+        while select.select([self._fd], [], [], max(0.0, end - time.perf_counter()))[0]:
             self._read()
+
+    def seconds_to(self, pattern: str, key: str) -> float:
+        """From a key to its effect, a pattern that nothing else brings. Looks at nothing written before it."""
+        self.drain(0)
         began = time.perf_counter()
         self.press(key)
-        if not select.select([self._fd], [], [], PATIENCE_S)[0]:
-            raise TuiLabError(f"The app did not answer to {key!r}.")
-        return time.perf_counter() - began
+        return self.until(pattern) - began
 
     def _read(self) -> bytes:
         try:

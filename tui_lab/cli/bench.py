@@ -21,13 +21,18 @@ VERDICTS = {True: "met", False: "[bold]not met[/]", None: ""}
 def bench(
     context: typer.Context,
     only: Annotated[
-        str, typer.Option(metavar="NAMES", help="Some of convnet,mlp,startup,files,memory; otherwise all.")
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Some of convnet,mlp,startup,files,memory, and paint,first-loss,keys,watching,large-home, "
+            "which together are app; otherwise all.",
+        ),
     ] = "",
     rounds: Annotated[int, typer.Option(min=1, help="Ratios a comparison: more are steadier, and take longer.")] = 7,
     device: Annotated[str, typer.Option(help="Where the loops train: auto, cpu, cuda:N or mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
-    """This engine beside a plain DataLoader loop, in turns on this machine; start-up, files, memory.
+    """This engine beside a plain DataLoader loop, in turns on this machine; start-up, files, memory, the app.
 
     Takes some minutes. Let the machine do nothing else meanwhile.
     """
@@ -57,13 +62,15 @@ def bench(
 
 def chosen(only: str) -> list[str]:
     """The measurements that `only` names, in the order of the page. Raises UsageError on a name that is none."""
-    from tui_lab.bench.measurements import MEASUREMENTS
+    from tui_lab.bench.measurements import GROUPS, MEASUREMENTS
     from tui_lab.errors import UsageError, nearest
 
-    asked = [name.strip() for name in only.split(",") if name.strip()]
-    for name in asked:
-        if name not in MEASUREMENTS:
-            raise UsageError(f"--only {name!r} is not one of {', '.join(MEASUREMENTS)}.", nearest(name, MEASUREMENTS))
+    known = {**{name: (name,) for name in MEASUREMENTS}, **GROUPS}
+    asked: set[str] = set()
+    for name in filter(None, map(str.strip, only.split(","))):
+        if name not in known:
+            raise UsageError(f"--only {name!r} is not one of {', '.join(known)}.", nearest(name, known))
+        asked.update(known[name])
     return [name for name in MEASUREMENTS if name in asked or not asked]
 
 
