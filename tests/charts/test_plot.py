@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
-from tui_lab.charts.plot import DARK, LIGHT, MIN_HEIGHT, MIN_WIDTH, draw
+from tui_lab.charts import plot
+from tui_lab.charts.plot import DARK, LIGHT, MIN_HEIGHT, MIN_WIDTH
 from tui_lab.charts.series import KINDS, Series, run_kind, with_smoothing
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -28,6 +29,11 @@ def series(draw_from):
     y = draw_from(st.lists(values, max_size=40))
     x = draw_from(st.one_of(st.just(list(range(len(y)))), st.lists(values, min_size=len(y), max_size=len(y))))
     return Series(draw_from(st.text(max_size=12)), x, y, draw_from(kinds), faint=draw_from(st.booleans()))
+
+
+def draw(*given, **more):
+    """The text of a chart."""
+    return plot.draw(*given, **more).text
 
 
 def block(text):
@@ -237,3 +243,17 @@ def test_plotext_gets_as_many_points_for_a_long_run_as_for_a_short_one():
     bound = (2 + 1) * 3 * 80 + 20  # three a column: two columns a cell for the line, one for the raw values under it
     assert points_given_to_plotext(2_000) <= bound
     assert points_given_to_plotext(60_000) <= bound
+
+
+@given(places=st.lists(st.integers(0, 1000), min_size=2, max_size=9, unique=True), width=st.integers(MIN_WIDTH, 120))
+def test_a_cursor_finds_the_column_of_a_position_and_back(places, width):
+    xs = sorted(places)
+    drawing = plot.draw([Series("train", xs, [1.0] * len(xs))], width=width, height=9, color=False)
+    columns = [drawing.column(x) for x in (xs[0], xs[-1])]
+    assert columns == [drawing.left, drawing.right - 1]
+    axis = next(line for line in drawing.text.split("\n") if "└" in line)
+    assert axis.index("└") + 1 == drawing.left
+    cell = (xs[-1] - xs[0]) / (drawing.right - 1 - drawing.left)
+    assert all(abs(drawing.position(drawing.column(x)) - x) <= cell / 2 + 1e-9 for x in xs)
+    assert drawing.position(-5) == xs[0]
+    assert drawing.position(width + 5) == xs[-1]

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import re
 import threading
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -30,6 +29,7 @@ from tui_lab.charts.series import (
     thin,
     tick_labels,
 )
+from tui_lab.charts.text import printable
 
 Colour = tuple[int, int, int]
 Marker = Literal["braille", "blocks", "ascii"]
@@ -108,7 +108,6 @@ _LONE_POINT = "─"  # of a line without marks, as its legend shows it; a single
 _ASCII_MARKS = {"train": "*", "test": "o", "validation": "v", "train_eval": "#", "lr": "*", "published": "+"}
 _ASCII_RUN_MARKS = ("*", "o", "+", "#", "@", "%", "&", "$", "=")
 _ASCII_AXES = str.maketrans("│─┤┬└", "|-+++")
-_ASCII_TEXT = str.maketrans({"×": "x", "–": "-", "—": "-", "−": "-", "·": "-", "’": "'", "≤": "<=", "≥": ">="})
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _plotext_lock = threading.Lock()  # plotext is one figure for the whole process
 
@@ -118,7 +117,7 @@ class Drawing:
     """A drawn chart, and where its values lie in it: what a cursor needs.
 
     Attributes:
-        text: as `draw` returns it.
+        text: lines joined by newlines.
         left, right: the first column of the canvas, and the first one after it; equal where there is only a message.
         low, high: the positions on the x axis at these two edges.
     """
@@ -182,10 +181,7 @@ class _Style:
 
     def fit(self, text: str, width: int) -> str:
         """A user's text as printable characters of at most `width` cells, 7-bit where nothing else may appear."""
-        text = "".join(char if char.isprintable() else " " for char in text).strip()
-        if self.ascii:
-            decomposed = unicodedata.normalize("NFKD", text.translate(_ASCII_TEXT))
-            text = "".join(char if char.isascii() else "?" for char in decomposed if not unicodedata.combining(char))
+        text = printable(text, ascii=self.ascii)
         return text if cell_len(text) <= width else set_cell_size(text, width)
 
 
@@ -245,8 +241,8 @@ def draw(
     palette: Palette = DARK,
     marker: Marker = "braille",
     color: bool = True,
-) -> str:
-    """Draw curves into a block of text; `draw_measured` also tells where the values lie in it.
+) -> Drawing:
+    """Draw curves into a block of text.
 
     Args:
         series: the curves; later ones lie over earlier ones, published and faint ones under all.
@@ -260,35 +256,10 @@ def draw(
         color: False for no escape codes at all.
 
     Returns:
-        `height` lines of `width` cells each, joined by newlines, with 24-bit ANSI colours (as
-        `rich.text.Text.from_ansi` reads them). Where nothing can be drawn, the block holds a sentence that says why.
+        The block, and where the values lie in it: `height` lines of `width` cells each, joined by newlines, with 24-bit
+        ANSI colours (as `rich.text.Text.from_ansi` reads them). Where nothing can be drawn, it holds a sentence that
+        says why.
     """
-    return draw_measured(
-        series,
-        width=width,
-        height=height,
-        title=title,
-        x_label=x_label,
-        y_log=y_log,
-        palette=palette,
-        marker=marker,
-        color=color,
-    ).text
-
-
-def draw_measured(
-    series: Sequence[Series],
-    *,
-    width: int,
-    height: int,
-    title: str = "",
-    x_label: str = "",
-    y_log: bool = False,
-    palette: Palette = DARK,
-    marker: Marker = "braille",
-    color: bool = True,
-) -> Drawing:
-    """As `draw`, with the place of the canvas in the block and of the values on it."""
     style = _Style(palette, marker, color)
     if width < 1 or height < 1:
         return Drawing("")

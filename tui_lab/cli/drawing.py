@@ -39,7 +39,7 @@ def print_chart(series: Sequence[Series], *, title: str, x_label: str, y_log: bo
         palette=look.palette,
         marker="ascii" if look.ascii else "braille",
         color=look.color,
-    )
+    ).text
     console.print(Text.from_ansi(chart), "", sep="\n")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -136,14 +135,12 @@ def _class(confusion: Confusion, name: str) -> int:
 
 
 def _look() -> dict[str, Any]:
-    """What stdout can show, as the functions that draw take it. Terminals may tell their background in COLORFGBG."""
-    from tui_lab.charts.plot import DARK, LIGHT
-    from tui_lab.cli.output import data_console, is_ascii
+    """What stdout can show, as the functions that draw take it."""
+    from tui_lab.cli.drawing import look_of
+    from tui_lab.cli.output import data_console
 
-    console = data_console()
-    is_light = os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
-    color = console.color_system is not None and not console.no_color
-    return {"palette": LIGHT if is_light else DARK, "color": color, "ascii": is_ascii()}
+    look = look_of(data_console())
+    return {"palette": look.palette, "color": look.color, "ascii": look.ascii}
 
 
 def _missing(what: str) -> str:

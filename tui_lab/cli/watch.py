@@ -11,16 +11,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from tui_lab.charts.plot import DARK, LIGHT
 from tui_lab.charts.series import MAX_SMOOTHING
 from tui_lab.charts.training import Metric
+from tui_lab.cli.drawing import look_of
 from tui_lab.cli.keys import Keys
-from tui_lab.cli.output import data_console, is_ascii, say
-from tui_lab.cli.watch_view import Look, Settings, View, fitted
+from tui_lab.cli.output import data_console, say
+from tui_lab.cli.watch_view import Settings, View, fitted
 from tui_lab.errors import INTERRUPTED, TuiLabError
 from tui_lab.runs.control import Command, request
 from tui_lab.runs.events import EventReader
@@ -71,7 +70,7 @@ class Watcher:
         self._run = run
         self._settings = settings
         self._console = data_console()
-        self._view = View(_look(self._console))
+        self._view = View(look_of(self._console))
         self._reader = HistoryReader(run)
         self._snapshot = _snapshot(run, self._reader)
         self._keys = Keys()
@@ -200,13 +199,6 @@ def _snapshot(run: RunDirectory, reader: HistoryReader) -> Snapshot:
     return Snapshot(run.id, reader.history, status, status.actual_state())
 
 
-def _look(console: Console) -> Look:
-    """What stdout can show. Terminals that tell their background do so in COLORFGBG, as `foreground;background`."""
-    is_light = os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
-    color = console.color_system is not None and not console.no_color
-    return Look(color=color, ascii=is_ascii(), palette=LIGHT if is_light else DARK)
-
-
 def _key(key: str, meaning: str) -> Text:
     """An entry of the footer."""
     return Text.assemble((key, "bold"), (f" {meaning}", "dim"))
@@ -216,7 +208,7 @@ def _print_picture(run: RunDirectory, settings: Settings) -> None:
     console = data_console()
     columns, rows = shutil.get_terminal_size(PIPE_SIZE)
     size = (columns, rows - 1) if console.is_terminal else PIPE_SIZE
-    console.print(View(_look(console)).picture(_snapshot(run, HistoryReader(run)), size, settings))
+    console.print(View(look_of(console)).picture(_snapshot(run, HistoryReader(run)), size, settings))
 
 
 def _print_epochs(run: RunDirectory) -> None:

@@ -147,7 +147,7 @@ def chart(history: History, metric: Metric, size: tuple[int, int], settings: Set
         palette=look.palette,
         marker="ascii" if look.ascii else "braille",
         color=look.color,
-    )
+    ).text
     return [Text.from_ansi(line) for line in text.split("\n")]
 
 

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tui_lab.charts.plot import Drawing, draw_measured
+from tui_lab.charts.plot import Drawing, draw
 from tui_lab.charts.series import Series, short_number
 from tui_lab.charts.training import value_at
 
@@ -165,7 +165,7 @@ class Chart(Widget, can_focus=True):
         """On the background thread."""
         began = time.thread_time()
         plot = make()
-        drawing = draw_measured(
+        drawing = draw(
             plot.series,
             width=width,
             height=height,
