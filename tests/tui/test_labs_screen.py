@@ -245,3 +245,14 @@ async def test_arrows_go_from_field_to_field_and_turn_choices(make_app):
         assert app.focused is form(app).fields["train_size"].editor
         await pilot.press("up", "up")
         assert app.focused is form(app).fields["dataset"].editor
+
+
+async def test_a_value_that_the_user_did_not_type_is_no_change_of_theirs(make_app):
+    app = make_app()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        for key in ("convnet/fig-2.19", "mlp/circles-quick", "convnet/fig-2.05", "mlp/"):
+            await choose(pilot, app, key)
+        assert labs(app)._drafts == {}
+        form(app).fields["lr"].editor.value = "0.5"
+        await until(pilot, lambda: set(labs(app)._drafts) == {"mlp/"})

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tui_lab.tui.app import LabApp, Look
 
 LEAST_INTERVAL_S = 0.25  # at most four times a second
-SHARE = 0.1  # of a core that drawing may take: what is drawn must not be slowed down by it
+SHARE = 0.02  # of a core that drawing one chart may take: what is drawn must not be slowed down by it
 
 
 @dataclass(frozen=True)

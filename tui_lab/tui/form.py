@@ -47,8 +47,11 @@ class Field(Horizontal):
         self._shown = ("", declaration.default)  # a text, and the value that it was written for, perhaps shortened
         self.problem = ""
         self.editor: Input | Select[str] | Switch = self._make_editor()
+        # What the form has taken in; a Select has its first value only when it is mounted
+        self._known: object = str(declaration.default) if self._options else self.editor.value
         self._name_label = Label(f"  {declaration.name}", classes="field-name")
-        self._allowed_label = Label(Content(self._allowed()), classes="field-allowed")
+        self._said = self._allowed()
+        self._allowed_label = Label(Content(self._said), classes="field-allowed")
         self._is_changed = False
 
     def _make_editor(self) -> Input | Select[str] | Switch:
@@ -82,18 +85,26 @@ class Field(Horizontal):
         return self._shown[1] if text == self._shown[0] else self.declaration.parse(text)
 
     def set_value(self, value: Any) -> None:
-        """Without a message: nobody but the user changes a form."""
-        with self.prevent(Input.Changed, Select.Changed, Switch.Changed):
-            if isinstance(self.editor, Switch):
-                self.editor.value = bool(value)
-            elif isinstance(self.editor, Select):
-                if str(value) not in [option[1] for option in self._options]:
-                    self._options.append((f"{value} (not here)", str(value)))
-                    self.editor.set_options(self._options)
-                self.editor.value = str(value)
-            else:
-                self.editor.value = as_text(value)
-                self._shown = (self.editor.value, value)
+        """Show a value that the user has not typed: `has_news` does not take it for news."""
+        if isinstance(self.editor, Switch):
+            self.editor.value = bool(value)
+        elif isinstance(self.editor, Select):
+            if str(value) not in [option[1] for option in self._options]:
+                self._options.append((f"{value} (not here)", str(value)))
+                self.editor.set_options(self._options)
+            self.editor.value = str(value)
+        else:
+            self.editor.value = as_text(value)
+            self._shown = (self.editor.value, value)
+        self._known = self.editor.value
+
+    def has_news(self) -> bool:
+        """Whether the editor says something else than when this was last asked, or a value was set.
+
+        Editors post their changes some time after them, and one that was set like one that was typed.
+        """
+        known, self._known = self._known, self.editor.value
+        return known != self._known
 
     def show(self, *, is_changed: bool, problem: str) -> None:
         """Mark the row: a dot for what differs from the default, a sentence for what is wrong."""
@@ -102,7 +113,10 @@ class Field(Horizontal):
             self._is_changed = is_changed
             name = self.declaration.name
             self._name_label.update(Content.styled(f"• {name}", "bold") if is_changed else Content(f"  {name}"))
-        self._allowed_label.update(Content(problem or self._allowed()))
+        said = problem or self._allowed()
+        if said != self._said:  # of the many fields of a form, most stay as they are
+            self._said = said
+            self._allowed_label.update(Content(said))
         self.set_class(bool(problem), "-wrong")
         self.set_class(is_changed, "-changed")
 
@@ -238,8 +252,10 @@ default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything."""
     @on(Switch.Changed)
     def _change(self, event: Message) -> None:
         event.stop()
-        self._refresh()
-        self.post_message(self.Changed(self, self.values))
+        changed = [field for field in self.fields.values() if field.has_news()]
+        if changed:
+            self._refresh()
+            self.post_message(self.Changed(self, self.values))
 
     @on(Input.Submitted, "#form-fields Input")
     def _next(self, event: Input.Submitted) -> None:

@@ -32,7 +32,8 @@ from tui_lab.tui.run.inspecting import Inspections
 from tui_lab.tui.run.now import machine_lines, number_lines, summary_lines
 from tui_lab.tui.settings import Axis, Settings
 
-LIVE_S, REST_S = 0.125, 1.0  # between two looks at a run that trains, and at one that does not
+LOOK_S = 0.125  # between two looks at a run that begins, or stands and is stepped: its user waits for it
+LIVE_S, REST_S = 0.5, 1.0  # at one that trains, which each look slows down on a machine of few cores; at one that ended
 SMOOTHINGS = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98, MAX_SMOOTHING)
 AXES: Mapping[str, Axis] = {"e": "epoch", "s": "total_step", "t": "elapsed"}
 TALL = 55  # rows from which learning rate and throughput both find room below the numbers
@@ -113,7 +114,7 @@ class RunScreen(Area):
     def on_mount(self) -> None:
         self.set_class(True, "-loss")
         self._show_nothing(NOTHING)
-        self.set_interval(LIVE_S, self._tick)
+        self.set_interval(LOOK_S, self._tick)
         self.watch(self.app, "settings", self._settings_changed, init=False)
         self.call_after_refresh(self._open_something)
 
@@ -162,14 +163,20 @@ class RunScreen(Area):
     _ticks = 0
 
     def _tick(self, *, is_due: bool = False) -> None:
-        """Look again, often at a run that trains; not at all while nobody sees it."""
+        """Look again, as often as somebody waits for it; not at all while nobody sees it."""
         self._ticks += 1
-        is_resting = self._seen is not None and self._seen.snapshot.state in FINAL_STATES
-        if not is_due and is_resting and self._ticks % round(REST_S / LIVE_S):
+        if not is_due and self._ticks % round(self._pace() / LOOK_S):
             return
         if self._follower is not None and not self._is_looking and self.is_active:
             self._is_looking = True
             self.run_worker(self._look(self._follower), group="look", exit_on_error=False)
+
+    def _pace(self) -> float:
+        """Seconds between two looks."""
+        if self._seen is None or not self._seen.history.steps.buckets:
+            return LOOK_S
+        state = self._seen.snapshot.state
+        return REST_S if state in FINAL_STATES else LIVE_S if state == "running" else LOOK_S
 
     async def _look(self, follower: Follower) -> None:
         try:
