@@ -661,3 +661,13 @@ async def test_it_survives_a_terminal_that_becomes_tiny_and_large(make_app: Make
         await current(pilot, screen, "chart-loss", "chart-accuracy", "side-lr", "side-speed")
         assert "Samples a second" in screen_text(pilot.app) and "epoch 3/5" in screen_text(pilot.app)
         assert screen.query_one("#run-numbers", Static).display
+
+
+async def test_a_run_that_is_opened_before_the_screen_is_mounted_stays(make_app: MakeApp, record: Record) -> None:
+    run = record()
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        screen = await open_run(pilot, run)
+        screen.on_mount()  # as when its message comes late
+        await pilot.pause()
+        assert not screen.has_class("-nothing")
+        assert run.id in screen_text(pilot.app)

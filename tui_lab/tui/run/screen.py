@@ -36,7 +36,7 @@ LOOK_S = 0.125  # between two looks at a run that begins, or stands and is stepp
 LIVE_S, REST_S = 0.5, 1.0  # at one that trains, which each look slows down on a machine of few cores; at one that ended
 SMOOTHINGS = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98, MAX_SMOOTHING)
 AXES: Mapping[str, Axis] = {"e": "epoch", "s": "total_step", "t": "elapsed"}
-TALL = 55  # rows from which learning rate and throughput both find room below the numbers
+ROOMY, TALL = 44, 55  # rows from which the learning rate, and throughput too, find room below the numbers
 CHART_KEYS = "o loss  a accuracy  r rate  i inspect"
 NOTHING = "No run yet.\n\nPress 1, choose an exercise, and press r."
 
@@ -84,6 +84,7 @@ class RunScreen(Area):
 
     def __init__(self) -> None:
         super().__init__()
+        self.add_class("-nothing", "-loss")  # not on mounting: that may come after the first run was opened
         self._follower: Follower | None = None
         self._seen: Seen | None = None
         self._is_looking = False
@@ -112,8 +113,6 @@ class RunScreen(Area):
         yield Static(NOTHING, id="run-nothing")
 
     def on_mount(self) -> None:
-        self.set_class(True, "-loss")
-        self._show_nothing(NOTHING)
         self.set_interval(LOOK_S, self._tick)
         self.watch(self.app, "settings", self._settings_changed, init=False)
         self.call_after_refresh(self._open_something)
@@ -197,6 +196,7 @@ class RunScreen(Area):
             self._show(seen)
 
     def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.height >= ROOMY, "-roomy")
         self.set_class(event.size.height >= TALL, "-tall")
         if self._seen is not None:
             self.call_after_refresh(self._show, self._seen)
