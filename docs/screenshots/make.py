@@ -58,7 +58,7 @@ async def draw(home: Path) -> None:
         keep("run")
         app.action_area("runs")
         await pilot.pause(1)
-        await pilot.press("end", "space", "up", "space", "up", "space")
+        await pilot.press("end", "up", "up", "space", "space", "space")  # marking goes on to the next
         await pilot.pause(2)
         await until(pilot, lambda: True)
         keep("runs")
