@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tui_lab.tui.app import LabApp, Look
 
 LEAST_INTERVAL_S = 0.25  # at most four times a second
-SHARE = 0.02  # of a core that drawing one chart may take: what is drawn must not be slowed down by it
+SHARE = 0.012  # of a core that drawing one chart may take: what is drawn must not be slowed down by it
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Plot:
     title: str = ""
     x_label: str = ""
     y_log: bool = False
+    x_log: bool = False
 
 
 Make = Callable[[], Plot]
@@ -92,6 +93,7 @@ class Chart(Widget, can_focus=True):
         self._due = 0.0
         self._timer: Timer | None = None
         self._cursor: float | None = None
+        self._base: Style | None = None  # of every line; working it out takes longer than a line
 
     # What is shown
 
@@ -171,6 +173,7 @@ class Chart(Widget, can_focus=True):
             height=height,
             title=plot.title,
             x_label=plot.x_label,
+            x_log=plot.x_log,
             y_log=plot.y_log,
             palette=look.palette,
             marker=look.marker,
@@ -239,8 +242,14 @@ class Chart(Widget, can_focus=True):
 
     # Drawing on the screen
 
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._base = None
+
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
+        if self._base is None:
+            self._base = self.rich_style
+        width, base = self.size.width, self._base
         if self._drawn is None or y >= len(self._drawn.strips):
             return Strip.blank(width, base)
         strip = self._drawn.strips[y]

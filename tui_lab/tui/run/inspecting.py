@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import partial
 from itertools import zip_longest
@@ -13,6 +14,7 @@ from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static, TabbedContent, TabPane
 from textual.widgets.tabbed_content import ContentTabs
@@ -28,11 +30,20 @@ from tui_lab.runs.directory import RunDirectory
 from tui_lab.tui.chart import Chart
 from tui_lab.tui.dialogs import Page
 from tui_lab.tui.run.follow import Seen
+from tui_lab.tui.texts import put
 
 if TYPE_CHECKING:
     from tui_lab.tui.app import LabApp, Look
 
-TITLES = {"confusion": "Confusion", "samples": "Samples", "filters": "Filters", "boundary": "Boundary"}
+INTERVAL_S = 2.0  # between two drawings of a look inside a run that trains: each takes time from its training
+TITLES = {
+    "confusion": "Confusion",
+    "samples": "Samples",
+    "filters": "Filters",
+    "boundary": "Boundary",
+    "gradient-check": "Gradients",
+    "supports": "Support",
+}
 BESIDE = 44  # cells that the most confused pairs need at the right of the matrix
 GAP = "    "
 HINT = "Arrows choose a cell, enter opens its samples."
@@ -126,7 +137,7 @@ class ConfusionView(Static, can_focus=True):
         is_beside = room >= BESIDE
         pairs = confused_pairs(self._content, width=room if is_beside else width, most=8, ascii=look.ascii)
         notes = Text("\n").join([pairs, Text(), Text(HINT, "dim")])
-        self.update(_beside(matrix, notes) if is_beside else Text("\n\n").join([matrix, notes]))
+        put(self, _beside(matrix, notes) if is_beside else Text("\n\n").join([matrix, notes]))
 
     def on_blur(self) -> None:
         self._draw()
@@ -150,6 +161,8 @@ class Inspections(Widget):
         self._drawn: dict[str, object] = {}  # what each tab shows
         self._is_drawing = False
         self._was_chosen = False  # by the user: then nothing else takes its place
+        self._due = 0.0  # when the tab that is looked at may be drawn again
+        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with TabbedContent(id="inspections"):
@@ -161,6 +174,10 @@ class Inspections(Widget):
                 yield Static(id="show-samples")
             with TabPane(TITLES["filters"], id="tab-filters"), VerticalScroll():
                 yield Static(id="show-filters")
+            with TabPane(TITLES["gradient-check"], id="tab-gradient-check"), VerticalScroll():
+                yield Static(id="show-gradient-check")
+            with TabPane(TITLES["supports"], id="tab-supports"), VerticalScroll():
+                yield Static(id="show-supports")
             with TabPane("Rate", id="tab-rate"), Horizontal():
                 yield Chart(id="chart-lr")
                 yield Chart(id="chart-speed")
@@ -186,9 +203,19 @@ class Inspections(Widget):
     def show_seen(self, seen: Seen) -> None:
         """What is new of the run: the inspections that are there, and its log."""
         self._seen = seen
+        self._show_rate(not seen.snapshot.status.is_fitted)
         if seen.inspections != self._there:
             self._find(seen.inspections)
         self._draw()
+
+    def _show_rate(self, has_rate: bool) -> None:
+        """A fit has no learning rate: its log takes the place."""
+        if has_rate:
+            self.tabs.show_tab("tab-rate")
+            return
+        if self.tabs.active == "tab-rate":
+            self.tabs.active = "tab-log"
+        self.tabs.hide_tab("tab-rate")
 
     def _find(self, there: Mapping[str, int]) -> None:
         """Show the tabs of the inspections that are there; the first ones that arrive come to the front."""
@@ -212,9 +239,9 @@ class Inspections(Widget):
         self._was_chosen = True
         self.tabs.active = f"tab-{name}"
 
-    def focus_tabs(self) -> None:
-        """Where the arrow keys choose a tab."""
-        self._was_chosen = True
+    def focus_tabs(self, *, is_asked: bool = True) -> None:
+        """Where the arrow keys choose a tab. Unless the user asked for it, the first inspection still comes forward."""
+        self._was_chosen = self._was_chosen or is_asked
         self.tabs.query_one(ContentTabs).focus()
 
     def action_enter(self) -> None:
@@ -239,11 +266,22 @@ class Inspections(Widget):
             return
         look = cast("LabApp", self.app).look
         wanted = (self._run.id, self._there[name], self.size, look)
-        if self._drawn.get(name) == wanted:
+        drawn = self._drawn.get(name)
+        if drawn == wanted:
+            return
+        is_training = self._seen is not None and self._seen.snapshot.state == "running"
+        same_frame = isinstance(drawn, tuple) and (drawn[0], *drawn[2:]) == (wanted[0], *wanted[2:])
+        if is_training and same_frame and (wait := self._due - time.monotonic()) > 0:
+            if self._timer is None:
+                self._timer = self.set_timer(wait, self._wake)
             return
         self._is_drawing = True
-        self._drawn[name] = wanted
+        self._drawn[name], self._due = wanted, time.monotonic() + INTERVAL_S
         self.run_worker(self._show(self._run, name, look), exit_on_error=False)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._draw()
 
     def _show_log(self) -> None:
         """Its end stays in view, unless the user looks at an earlier part."""
@@ -272,7 +310,7 @@ class Inspections(Widget):
         if isinstance(target, ConfusionView) and isinstance(content, Confusion):
             target.show_content(content)
         else:
-            target.update(text)
+            put(target, text)
         self._draw()
 
 

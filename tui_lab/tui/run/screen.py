@@ -31,12 +31,16 @@ from tui_lab.tui.run.header import progress_lines, title_line
 from tui_lab.tui.run.inspecting import Inspections
 from tui_lab.tui.run.now import machine_lines, number_lines, summary_lines
 from tui_lab.tui.settings import Axis, Settings
+from tui_lab.tui.texts import put
 
 LOOK_S = 0.125  # between two looks at a run that begins, or stands and is stepped: its user waits for it
 LIVE_S, REST_S = 0.5, 1.0  # at one that trains, which each look slows down on a machine of few cores; at one that ended
+YOUNG_S = 10.0  # of training, after which a run that trains is looked at no more often than one that has ended
 SMOOTHINGS = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98, MAX_SMOOTHING)
 AXES: Mapping[str, Axis] = {"e": "epoch", "s": "total_step", "t": "elapsed"}
 ROOMY, TALL = 44, 55  # rows from which the learning rate, and throughput too, find room below the numbers
+OF_STEPS = ("pause", "step", "scale_lr", "type_lr")  # actions
+OF_CURVES = ("only", "axis", "log", "smooth", "zoom")
 CHART_KEYS = "o loss  a accuracy  r rate  i inspect"
 NOTHING = "No run yet.\n\nPress 1, choose an exercise, and press r."
 
@@ -154,7 +158,7 @@ class RunScreen(Area):
             chart.set_cursor(None)
         self._ticks = 0
         self._tick(is_due=True)
-        if not self.has_class("-inspecting"):
+        if not (self.has_class("-inspecting") or self.has_class("-fitted")):
             self.query_one(f"#chart-{self._only}").focus()
 
     # Following
@@ -175,7 +179,9 @@ class RunScreen(Area):
         if self._seen is None or not self._seen.history.steps.buckets:
             return LOOK_S
         state = self._seen.snapshot.state
-        return REST_S if state in FINAL_STATES else LIVE_S if state == "running" else LOOK_S
+        if state == "running":
+            return LIVE_S if self._seen.snapshot.status.elapsed < YOUNG_S else REST_S
+        return REST_S if state in FINAL_STATES else LOOK_S
 
     async def _look(self, follower: Follower) -> None:
         try:
@@ -213,15 +219,24 @@ class RunScreen(Area):
         self._put("#run-summary", summary_lines(seen, look.palette))
         self._show_curves(seen)
         self.query_one(Inspections).show_seen(seen)
+        self._lead_with_inspections(seen.snapshot.status.is_fitted)
         if earlier is None or earlier.snapshot.state != seen.snapshot.state:
             self.refresh_bindings()
+
+    def _lead_with_inspections(self, is_fitted: bool) -> None:
+        """What is fitted at once has no curves."""
+        if is_fitted == self.has_class("-fitted"):
+            return
+        self.set_class(is_fitted, "-fitted")
+        if is_fitted and isinstance(self.focused, Chart):
+            self.query_one(Inspections).focus_tabs(is_asked=False)
 
     def _put(self, selector: str, text: Text) -> None:
         """Update a part if it has changed."""
         if self._shown.get(selector) != text:
             self._shown[selector] = text
             part = self.query_one(selector, Static)
-            part.update(text)
+            put(part, text)
             part.set_class(not text, "-empty")
 
     def _show_nothing(self, sentence: str) -> None:
@@ -265,7 +280,9 @@ class RunScreen(Area):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what makes sense in the run's state."""
         state = self._state
-        if action in ("pause", "step", "scale_lr", "type_lr", "kill"):
+        if self.has_class("-fitted") and action in (*OF_STEPS, *OF_CURVES):
+            return False
+        if action in ("kill", *OF_STEPS):
             return state in LIVE_STATES
         if action == "stop":
             return state in LIVE_STATES or state == "queued"
@@ -273,7 +290,7 @@ class RunScreen(Area):
             return state in ("stopped", "failed", "crashed", "queued")
         if action == "detach":
             return state in LIVE_STATES or state == "queued"
-        if action in ("clone", "inspect", "tab", "only", "axis", "log", "smooth", "zoom", "neighbour"):
+        if action in ("clone", "inspect", "tab", "neighbour", *OF_CURVES):
             return self._follower is not None
         return True
 
@@ -307,6 +324,8 @@ class RunScreen(Area):
             text = "It is taken out of the queue and kept; u puts it back."
         else:
             text = "It stops at the next step and keeps everything; u goes on from there."
+        if self.has_class("-fitted"):
+            text = "It stops at once, with nothing to keep of half a fit; u begins again."
         self.app.push_screen(Ask("Stop the run?", text, choices), self._stop)
 
     def _stop(self, answer: str | None) -> None:
@@ -413,6 +432,9 @@ class RunScreen(Area):
 
     def action_inspect(self) -> None:
         """The tabs below; where it is narrow, in place of the chart, and back."""
+        if self.has_class("-fitted"):
+            self.query_one(Inspections).focus_tabs()
+            return
         if self.has_class("-inspecting"):
             self.action_only(self._only)
             return
@@ -425,7 +447,7 @@ class RunScreen(Area):
         self.query_one(Inspections).focus_tabs()
 
     def action_leave(self) -> None:
-        if not self.has_class("-inspecting"):
+        if self.has_class("-fitted") or not self.has_class("-inspecting"):
             raise SkipAction
         self.action_only(self._only)
 
