@@ -10,15 +10,19 @@ if TYPE_CHECKING:
     from tui_lab.runs.directory import RunDirectory
 
 
-def follow(runs: list[RunDirectory], *, jobs: int = 1, as_json: bool = False) -> None:
-    """Train the runs, `jobs` at a time, and show them. Exits with their exit code."""
+def follow(runs: list[RunDirectory], *, jobs: int = 1, as_json: bool = False, brief: bool = False) -> int:
+    """Train the runs, `jobs` at a time, and show them: `brief` is for many short ones. Returns their exit code."""
     from tui_lab.cli.follow import Follower
     from tui_lab.jobs.local import LocalExecutor
 
     executor = LocalExecutor(min(jobs, len(runs)))
     for run in runs:
         executor.submit(run)
-    code = Follower(executor, runs, as_json=as_json).follow()
+    return Follower(executor, runs, as_json=as_json, brief=brief).follow()
+
+
+def exit_with(code: int) -> None:
+    """End the command with this exit code, if it is not that of success."""
     if code:
         raise typer.Exit(code)
 

@@ -1,13 +1,18 @@
-"""`tui-lab run PRESET...`: train presets, with seeds, several at a time."""
+"""`tui-lab run PRESET...`: train presets and studies, with seeds, several runs at a time."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tui_lab.cli.completion import complete_preset
-from tui_lab.cli.context import places
+from tui_lab.cli.context import Places, places
+
+if TYPE_CHECKING:
+    from tui_lab.presets import Preset
+    from tui_lab.runs.directory import RunDirectory
+    from tui_lab.studies.plan import Trial
 
 
 def run(
@@ -15,7 +20,9 @@ def run(
     presets: Annotated[
         list[str], typer.Argument(help="Names, figure numbers (2.5) or files.", autocompletion=complete_preset)
     ],
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each preset: with its seed, and the next ones.")] = 1,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Runs of each preset or arm: with its seed, and the next ones.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the cores.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training samples.")] = None,
     train_size: Annotated[int | None, typer.Option(min=0, help="Training samples; 0 = all.")] = None,
@@ -25,32 +32,85 @@ def run(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other hyperparameter; repeatable.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One event a line on stdout.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Of a study, also run what is done already.")] = False,
     detached: Annotated[bool, typer.Option("--detach", help="Start the runs, print their ids, and leave.")] = False,
 ) -> None:
-    """Train presets: [bold]tui-lab run digits-convnet[/bold], [bold]tui-lab run 2.5 2.6 --seeds 3 --jobs 2[/bold]."""
+    """Train presets and studies: [bold]tui-lab run digits-convnet[/bold], [bold]tui-lab run 2.5 2.6 --seeds 3[/bold].
+
+    Of a study (a preset with a sweep or arms) what is finished already is not run again, what was interrupted goes on,
+    and a table of measured beside published values ends it.
+    """
     from tui_lab.cli.flags import assignments
-    from tui_lab.cli.launch import detach, follow
-    from tui_lab.hyperparameters import build
-    from tui_lab.jobs.launch import check_launch, create_run
+    from tui_lab.cli.launch import detach, exit_with, follow
+    from tui_lab.jobs.launch import check_launch
     from tui_lab.presets import find_preset
+    from tui_lab.studies.plan import trials
 
     where = places(context)
     typed = {"epochs": epochs, "train_size": train_size, "test_size": test_size, "device": device}
     flags = {name: value for name, value in typed.items() if value is not None}
-    configurations = []
+    planned: list[tuple[Preset, list[Trial]]] = []
     for name in presets:
         preset = find_preset(name, where.home)
-        settled = assignments(settings or [], preset.exercise.declarations)
-        hyperparameters = build(preset.exercise.hyperparameters, {**preset.hyperparameters, **flags, **settled})
-        configurations += [
-            (preset, hyperparameters.model_copy(update={"seed": hyperparameters.seed + i})) for i in range(seeds)
-        ]
-    for preset, values in configurations:
-        check_launch(preset.exercise, values, where.data)
-    runs = [
-        create_run(where.store, preset.exercise, values, where.data, preset.name) for preset, values in configurations
-    ]
+        overrides = {**flags, **assignments(settings or [], preset.exercise.declarations)}
+        planned.append((preset, trials(preset, seeds=seeds, overrides=overrides)))
+    for preset, found in planned:
+        for trial in found:
+            check_launch(preset.exercise, trial.hyperparameters, where.data)
+    runs = [run for preset, found in planned for run in _runs(where, preset, found, again=again)]
     if detached:
         detach(runs, jobs)
-    else:
-        follow(runs, jobs=jobs, as_json=as_json)
+        return
+    is_brief = any(preset.is_study for preset, _ in planned)
+    code = follow(runs, jobs=jobs, as_json=as_json, brief=is_brief) if runs else 0
+    _tell(where, [(preset, found) for preset, found in planned if preset.is_study], as_json=as_json)
+    exit_with(code)
+
+
+def _runs(where: Places, preset: Preset, planned: list[Trial], *, again: bool) -> list[RunDirectory]:
+    """The runs to be trained: new ones, and of a study those that can go on. Says what is left out."""
+    from tui_lab.cli.output import say
+    from tui_lab.jobs import orders
+    from tui_lab.jobs.launch import create_run
+    from tui_lab.runs.status import LIVE_STATES
+    from tui_lab.studies.plan import match
+
+    there: list[Any] = [None] * len(planned)
+    if preset.is_study and not again:
+        there = list(match(preset, planned, where.store.list()))
+    runs, done, live, gone_on = [], 0, 0, 0
+    for trial, entry in zip(planned, there, strict=True):
+        if entry is None or entry.state == "failed":
+            runs.append(create_run(where.store, preset.exercise, trial.hyperparameters, where.data, preset.name))
+        elif entry.state == "finished":
+            done += 1
+        elif entry.state in LIVE_STATES:
+            live += 1
+        else:
+            runs.append(orders.resume(entry.run))
+            gone_on += 1
+    parts = [
+        f"{len(runs)} to train" if runs else "nothing to train",
+        f"{gone_on} of them go on where they were interrupted" if gone_on else "",
+        f"{done} done already" if done else "",
+        f"{live} under way elsewhere" if live else "",
+    ]
+    if preset.is_study:
+        say(f"{preset.name}: {', '.join(filter(None, parts))}.")
+    return runs
+
+
+def _tell(where: Places, studies: list[tuple[Preset, list[Trial]]], *, as_json: bool) -> None:
+    """The table of every study."""
+    import json
+
+    from tui_lab.cli.study import show_study, study_json
+    from tui_lab.studies.results import results
+
+    entries = where.store.list() if studies else []
+    for preset, planned in studies:
+        study = results(preset, planned, entries)
+        if as_json:
+            print(json.dumps(study_json(study)))
+        else:
+            show_study(study)

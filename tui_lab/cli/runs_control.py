@@ -24,7 +24,7 @@ def resume(
     detached: Annotated[bool, typer.Option("--detach", help="Start, and leave.")] = False,
 ) -> None:
     """Go on exactly where a stopped, failed or crashed run was last saved; start one that lost its queue."""
-    from tui_lab.cli.launch import detach, follow
+    from tui_lab.cli.launch import detach, exit_with, follow
     from tui_lab.jobs import orders
 
     store = places(context).store
@@ -37,7 +37,7 @@ def resume(
     if detached:
         detach(found, jobs)
     else:
-        follow(found, jobs=jobs, as_json=as_json)
+        exit_with(follow(found, jobs=jobs, as_json=as_json))
 
 
 def stop(context: typer.Context, runs: SomeRuns) -> None:

@@ -43,7 +43,7 @@ def train_exercise(
     watched: bool,
 ) -> None:
     """Settle the hyperparameters, then train."""
-    from tui_lab.cli.launch import detach, follow, watch_started
+    from tui_lab.cli.launch import detach, exit_with, follow, watch_started
     from tui_lab.jobs.launch import check_launch, create_run
 
     where = places(context)
@@ -55,4 +55,4 @@ def train_exercise(
     elif watched:
         watch_started(run)
     else:
-        follow([run], as_json=as_json)
+        exit_with(follow([run], as_json=as_json))

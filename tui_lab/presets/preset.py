@@ -9,6 +9,8 @@ batch_size = 128
 
 [published]  # what the practical reports: shares from 0 to 1, losses in nats
 test_accuracy = 0.6771
+
+A preset with a sweep or a list of arms is a study: see `tui_lab.presets.arms`.
 """
 
 from __future__ import annotations
@@ -22,23 +24,42 @@ from typing import Any
 import tomlkit
 
 from tui_lab.errors import TuiLabError, UsageError, nearest
-from tui_lab.hyperparameters import LARGEST, Hyperparameters, Mistake, build, mistakes_in, refusal
+from tui_lab.hyperparameters import Hyperparameters, Mistake, build, mistakes_in, refusal
 from tui_lab.labs.catalogue import EXERCISES
 from tui_lab.labs.check import mistakes_for
 from tui_lab.labs.exercise import Exercise
+from tui_lab.presets.arms import Arm, mistakes_in_arms, read_arms
 from tui_lab.runs.files import write_atomically
 
-KEYS: dict[str, type] = {"title": str, "exercise": str, "text": str, "hyperparameters": dict, "published": dict}
+KEYS: dict[str, type] = {
+    "title": str,
+    "exercise": str,
+    "text": str,
+    "seeds": int,
+    "hyperparameters": dict,
+    "sweep": dict,
+    "arms": list,
+    "published": dict,
+}
+KINDS = {dict: "a table", list: "a list of tables", str: "text", int: "a whole number"}
 REQUIRED = ("title", "exercise")
-SPLITS = ("train", "train_eval", "validation", "test")
-METRICS = tuple(f"{split}_{metric}" for split in SPLITS for metric in ("loss", "accuracy"))
+MOST_SEEDS = 1000
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A preset as written: `hyperparameters` holds what the file sets, `published` what the practical reports.
+    """A preset as written.
 
-    `name` is the file's without its suffix; `text` is Markdown.
+    Attributes:
+        name: the file's, without its suffix.
+        path: of the file.
+        exercise: what is trained.
+        title: one line.
+        text: Markdown.
+        hyperparameters: what the file sets; for a study, what its arms share.
+        published: what the practical reports; empty for a study, whose arms have values of their own.
+        arms: of a study, in the order of the file; empty for a preset that is one configuration.
+        seeds: runs of each configuration, unless a user asks for another number.
     """
 
     name: str
@@ -48,10 +69,33 @@ class Preset:
     text: str = ""
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, float] = field(default_factory=dict)
+    arms: tuple[Arm, ...] = ()
+    seeds: int = 1
+
+    @property
+    def is_study(self) -> bool:
+        """Whether it asks for more than one run."""
+        return bool(self.arms) or self.seeds > 1
 
     def configuration(self, **overrides: Any) -> Hyperparameters:
         """Defaults < preset < `overrides`. Raises UsageError for values that are not allowed."""
         return build(self.exercise.hyperparameters, {**self.hyperparameters, **overrides})
+
+    def published_for(self, hyperparameters: Mapping[str, Any]) -> Mapping[str, float]:
+        """What the practical reports for a run with these hyperparameters; of a study, for the arm that it is of."""
+        if not self.arms:
+            return self.published
+        declared = self.exercise.declarations
+        swept = {name for arm in self.arms for name in arm.hyperparameters}
+        default = {name: self.hyperparameters.get(name, declared[name].default) for name in swept}
+        return next(
+            (
+                arm.published
+                for arm in self.arms
+                if all(hyperparameters.get(k) == v for k, v in {**default, **arm.hyperparameters}.items())
+            ),
+            {},
+        )
 
 
 def load_preset(path: Path) -> Preset:
@@ -61,9 +105,10 @@ def load_preset(path: Path) -> Preset:
     they fit the data set, are judged when each value by itself is one that is allowed.
     """
     content = _read(path)
-    mistakes = list(_mistakes(content))
+    mistakes = _mistakes(content)
     if mistakes:
         raise _refusal(path, mistakes)
+    arms = read_arms(content)
     return Preset(
         name=path.stem,
         path=path,
@@ -71,7 +116,9 @@ def load_preset(path: Path) -> Preset:
         title=content["title"],
         text=content.get("text", ""),
         hyperparameters=content.get("hyperparameters", {}),
-        published={name: float(value) for name, value in content.get("published", {}).items()},
+        published={} if arms else {name: float(value) for name, value in content.get("published", {}).items()},
+        arms=arms,
+        seeds=content.get("seeds", 1),
     )
 
 
@@ -136,14 +183,21 @@ def _refusal(path: Path, mistakes: list[Mistake]) -> UsageError:
     return UsageError(f"{path} has {len(mistakes)} mistakes:{lines}")
 
 
-def _mistakes(content: dict[str, Any]) -> Iterator[Mistake]:
+def _mistakes(content: dict[str, Any]) -> list[Mistake]:
+    """Of every part of the file; whether the parts go together is judged when each by itself is one that is allowed."""
     name = content.get("exercise")
     exercise = EXERCISES.get(name) if isinstance(name, str) else None
+    found = list(_mistakes_in_parts(content, exercise))
+    return found if found or exercise is None else list(_mistakes_in_combinations(exercise, content))
+
+
+def _mistakes_in_parts(content: dict[str, Any], exercise: Exercise | None) -> Iterator[Mistake]:
+    name = content.get("exercise")
     for key, value in content.items():
         if key not in KEYS:
             yield _unknown_key(key, value, exercise)
-        elif not isinstance(value, KEYS[key]):
-            yield Mistake(key, value, "must be a table" if KEYS[key] is dict else "must be text")
+        elif not isinstance(value, KEYS[key]) or isinstance(value, bool):
+            yield Mistake(key, value, f"must be {KINDS[KEYS[key]]}")
     for key in REQUIRED:
         if key not in content:
             yield Mistake(key, None, "is missing")
@@ -152,10 +206,12 @@ def _mistakes(content: dict[str, Any]) -> Iterator[Mistake]:
         yield from _mistakes_in_title(title)
     if isinstance(name, str) and exercise is None:
         yield Mistake("exercise", name, f"must be {' | '.join(EXERCISES)}", nearest(name, EXERCISES))
+    seeds = content.get("seeds", 1)
+    if isinstance(seeds, int) and not 1 <= seeds <= MOST_SEEDS:
+        yield Mistake("seeds", seeds, f"must be 1 <= seeds <= {MOST_SEEDS:,}")
     if exercise is not None and isinstance(content.get("hyperparameters", {}), dict):
         yield from _mistakes_in_hyperparameters(exercise, content.get("hyperparameters", {}))
-    if isinstance(content.get("published", {}), dict):
-        yield from _mistakes_in_published(content.get("published", {}))
+    yield from mistakes_in_arms(content, exercise)
 
 
 def _mistakes_in_title(title: str) -> Iterator[Mistake]:
@@ -183,14 +239,15 @@ def _mistakes_in_hyperparameters(exercise: Exercise, values: dict[str, Any]) -> 
     return mistakes or mistakes_for(exercise, build(model, values))
 
 
-def _mistakes_in_published(values: dict[str, Any]) -> Iterator[Mistake]:
-    for name, value in values.items():
-        key = f"published.{name}"
-        if name not in METRICS:
-            yield Mistake(key, value, f"must be {' | '.join(METRICS)}", nearest(name, METRICS))
-        elif isinstance(value, bool) or not isinstance(value, int | float):
-            yield Mistake(key, value, "must be a number")
-        elif name.endswith("accuracy") and not 0 <= value <= 1:
-            yield Mistake(key, value, f"must be 0 <= {name} <= 1", "Accuracy is a share here, not percent.")
-        elif not 0 <= value <= LARGEST:
-            yield Mistake(key, value, f"must be 0 <= {name}")
+def _mistakes_in_combinations(exercise: Exercise, content: dict[str, Any]) -> Iterator[Mistake]:
+    """Arms whose values do not go together, or with those of the preset; the first three of them."""
+    shared, found = content.get("hyperparameters", {}), 0
+    for arm in read_arms(content):
+        values = {**shared, **arm.hyperparameters}
+        mistakes = mistakes_in(exercise.hyperparameters, values)
+        mistakes = mistakes or mistakes_for(exercise, build(exercise.hyperparameters, values))
+        for mistake in mistakes:
+            yield Mistake("arms", None, f"with {arm.name}, {mistake.sentence}", mistake.hint)
+        found += bool(mistakes)
+        if found == 3:
+            return

@@ -7,7 +7,8 @@ from typing import Any
 from tui_lab.hyperparameters import Declaration
 from tui_lab.labs.catalogue import EXERCISES
 from tui_lab.labs.exercise import Exercise
-from tui_lab.presets.preset import METRICS, REQUIRED
+from tui_lab.presets.arms import METRICS, MOST_ARMS
+from tui_lab.presets.preset import MOST_SEEDS, REQUIRED
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -27,24 +28,74 @@ def json_schema() -> dict[str, Any]:
             "exercise": {"enum": list(EXERCISES), "description": "what is trained"},
             "text": {"type": "string", "description": "Markdown: what it shows and what to look for"},
             "hyperparameters": {"type": "object", "description": "what differs from the defaults of the exercise"},
+            "seeds": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MOST_SEEDS,
+                "description": "runs of each configuration, each with a seed of its own",
+            },
+            "sweep": {"type": "object", "minProperties": 1, "description": "lists of values: every combination is run"},
+            "arms": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MOST_ARMS,
+                "description": "in place of a sweep: what is run, one by one",
+                "items": _arm(metrics),
+            },
             "published": {
                 "type": "object",
-                "description": "what the practical reports: shares from 0 to 1, losses in nats",
-                "properties": metrics,
+                "description": "what the practical reports: shares from 0 to 1, losses in nats; with a sweep, a list "
+                "with one value an arm",
+                "properties": {name: {"anyOf": [value, _column(value)]} for name, value in metrics.items()},
                 "additionalProperties": False,
             },
         },
         "required": list(REQUIRED),
         "additionalProperties": False,
         "allOf": [_of_exercise(name) for name in EXERCISES],
-        "$defs": {name: _hyperparameters(exercise) for name, exercise in EXERCISES.items()},
+        "$defs": {name: _hyperparameters(exercise) for name, exercise in EXERCISES.items()}
+        | {f"{name} sweep": _sweep(exercise) for name, exercise in EXERCISES.items()},
     }
 
 
+def _arm(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "hyperparameters": {"type": "object"},
+            "published": {"type": "object", "properties": metrics, "additionalProperties": False},
+        },
+        "additionalProperties": False,
+    }
+
+
+def _column(metric: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": metric}
+
+
 def _of_exercise(name: str) -> dict[str, Any]:
+    values = {"$ref": f"#/$defs/{name}"}
+    arms = {"items": {"properties": {"hyperparameters": values}}}
     return {
         "if": {"properties": {"exercise": {"const": name}}, "required": ["exercise"]},
-        "then": {"properties": {"hyperparameters": {"$ref": f"#/$defs/{name}"}}},
+        "then": {
+            "properties": {"hyperparameters": values, "sweep": {"$ref": f"#/$defs/{name} sweep"}, "arms": arms},
+        },
+    }
+
+
+def _sweep(exercise: Exercise) -> dict[str, Any]:
+    """Lists of what the hyperparameters themselves may be."""
+    settings = _hyperparameters(exercise)["properties"]
+    return {
+        "type": "object",
+        "properties": {
+            name: {"type": "array", "minItems": 1, "items": {k: v for k, v in value.items() if k != "default"}}
+            for name, value in settings.items()
+            if name != "seed"
+        },
+        "additionalProperties": False,
     }
 
 

@@ -1,0 +1,80 @@
+"""From a preset to the runs that it asks for, and to those of them that are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tui_lab.hyperparameters import Hyperparameters, build
+from tui_lab.presets import Arm, Preset
+from tui_lab.runs.compare import EXECUTION
+from tui_lab.runs.events import encode
+from tui_lab.runs.status import LIVE_STATES
+from tui_lab.runs.store import Listed
+
+SCALES = ("epochs", "train_size", "test_size")  # what makes a study cheaper, and another one
+# Of several runs of one trial, the state that says most about it comes first
+STANDING = ("finished", *sorted(LIVE_STATES), "queued", "stopped", "crashed", "failed")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a study: an arm and a configuration with its seed."""
+
+    arm: Arm
+    hyperparameters: Hyperparameters
+
+    @property
+    def seed(self) -> int:
+        return self.hyperparameters.seed
+
+
+def trials(preset: Preset, *, seeds: int | None = None, overrides: Mapping[str, Any] | None = None) -> list[Trial]:
+    """Every run of a study, arm by arm and seed by seed; of a preset that is one configuration, one a seed.
+
+    Args:
+        preset: with or without arms.
+        seeds: runs of each arm; None = as many as the preset says. They have the preset's seed and the next ones.
+        overrides: hyperparameters that replace the preset's, but not what an arm sets.
+
+    Raises:
+        UsageError: a value is not allowed, or an arm with the overrides is none.
+    """
+    arms = preset.arms or (Arm("", {}, preset.published),)
+    found = []
+    for arm in arms:
+        values = {**preset.hyperparameters, **(overrides or {}), **arm.hyperparameters}
+        first = build(preset.exercise.hyperparameters, values)
+        count = preset.seeds if seeds is None else seeds
+        found += [Trial(arm, first.model_copy(update={"seed": first.seed + i})) for i in range(count)]
+    return found
+
+
+def scale(preset: Preset, trial: Trial) -> dict[str, tuple[Any, Any]]:
+    """How a trial is cheaper (or dearer) than the preset says: the preset's value and the trial's, by name."""
+    full = build(preset.exercise.hyperparameters, {**preset.hyperparameters, **trial.arm.hyperparameters})
+    pairs = {name: (getattr(full, name, None), getattr(trial.hyperparameters, name, None)) for name in SCALES}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def match(preset: Preset, planned: Sequence[Trial], entries: Iterable[Listed]) -> list[Listed | None]:
+    """For every trial the run that is there of it: one of the same exercise, hyperparameters and seed, whatever started
+    it. How it was executed (device, threads, precision) does not matter; a learning rate that was changed while it
+    trained does. Of several the finished one, else the one that has come furthest; the newest among equals."""
+    known: dict[str, Listed] = {}
+    for entry in entries:
+        if entry.status.exercise != preset.exercise.name or entry.status.changed_lr or entry.state not in STANDING:
+            continue
+        key = _key(entry.status.hyperparameters)
+        if key not in known or _rank(entry) >= _rank(known[key]):
+            known[key] = entry
+    return [known.get(_key(trial.hyperparameters.model_dump())) for trial in planned]
+
+
+def _rank(entry: Listed) -> tuple[int, float]:
+    return -STANDING.index(entry.state), entry.status.created
+
+
+def _key(values: Mapping[str, Any]) -> str:
+    return encode({name: value for name, value in sorted(values.items()) if name == "seed" or name not in EXECUTION})

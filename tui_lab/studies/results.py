@@ -1,0 +1,90 @@
+"""What a study has measured, arm by arm, beside what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tui_lab.presets import Arm, Preset
+from tui_lab.runs.compare import Spread
+from tui_lab.runs.events import number
+from tui_lab.runs.store import Listed
+from tui_lab.studies.plan import Trial, match, scale
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One arm.
+
+    Attributes:
+        arm: what it sets, and what is published for it.
+        planned: how many runs it has.
+        entries: the runs that are there, in the order of their seeds, whatever their state.
+        finished: those that `last`, `best` and `best_epochs` are about.
+        last: each loss and accuracy after the last epoch, over the seeds; best: the same at each run's best epoch.
+        best_epochs: of `finished`.
+    """
+
+    arm: Arm
+    planned: int
+    entries: tuple[Listed, ...]
+    finished: tuple[Listed, ...]
+    last: Mapping[str, Spread]
+    best: Mapping[str, Spread]
+    best_epochs: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A study as it stands. `scaled` says how its runs differ in size from what the preset asks for; empty when they
+    do not."""
+
+    preset: Preset
+    arms: tuple[ArmResult, ...]
+    scaled: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def planned(self) -> int:
+        return sum(arm.planned for arm in self.arms)
+
+    @property
+    def finished(self) -> int:
+        return sum(len(arm.finished) for arm in self.arms)
+
+    @property
+    def metrics(self) -> list[str]:
+        """The losses and accuracies that are measured or published, in the order of the splits."""
+        known = {name for arm in self.arms for name in (*arm.last, *arm.arm.published)}
+        return [name for name in ORDER if name in known]
+
+
+ORDER = tuple(f"{s}_{m}" for m in ("accuracy", "loss") for s in ("train", "train_eval", "validation", "test"))
+
+
+def results(preset: Preset, planned: Sequence[Trial], entries: Iterable[Listed]) -> StudyResult:
+    """The study `preset` as planned by `trials`, from the runs that are there."""
+    found = match(preset, planned, entries)
+    arms: dict[str, list[tuple[Trial, Listed | None]]] = {}
+    for trial, entry in zip(planned, found, strict=True):
+        arms.setdefault(trial.arm.name, []).append((trial, entry))
+    return StudyResult(preset, tuple(map(_of_arm, arms.values())), scale(preset, planned[0]) if planned else {})
+
+
+def _of_arm(pairs: Sequence[tuple[Trial, Listed | None]]) -> ArmResult:
+    entries = tuple(entry for _, entry in pairs if entry is not None)
+    finished = tuple(entry for entry in entries if entry.state == "finished")
+    return ArmResult(
+        arm=pairs[0][0].arm,
+        planned=len(pairs),
+        entries=entries,
+        finished=finished,
+        last=_spreads([entry.status.last for entry in finished]),
+        best=_spreads([entry.status.best for entry in finished]),
+        best_epochs=tuple(float(entry.status.best.get("epoch", 0)) for entry in finished),
+    )
+
+
+def _spreads(measured: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
+    values = {name: [v for one in measured if (v := number(one.get(name))) is not None] for name in ORDER}
+    return {name: Spread.of(found) for name, found in values.items() if found}
