@@ -13,18 +13,19 @@ import json
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from tui_lab import paths
 from tui_lab.devices import cores
 from tui_lab.errors import DONE, FAILED, DivergedError, TuiLabError
-from tui_lab.hyperparameters import Hyperparameters, build
+from tui_lab.hyperparameters import GradientHyperparameters, Hyperparameters, build
 from tui_lab.labs.catalogue import EXERCISES, find_exercise
 from tui_lab.labs.exercise import Exercise
 from tui_lab.processes import STANDBY_FLAG, THREADS_VARIABLE
@@ -34,6 +35,8 @@ from tui_lab.runs.store import RunStore
 
 if TYPE_CHECKING:
     from tui_lab.data.dataset import Dataset
+    from tui_lab.training.fit import FitSession
+    from tui_lab.training.plan import Plan
     from tui_lab.training.session import Session
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -121,7 +124,8 @@ def _train(run: RunDirectory, recorder: Recorder) -> int:
         _on_signals(lambda *_: session.interrupt())
         message = session.run()
     except Stopped:
-        recorder.finish("stopped", "Stopped by the user.", f"Go on with: tui-lab runs resume {run.id}")
+        again = "Fit it from the start" if exercise.is_fitted else "Go on"
+        recorder.finish("stopped", "Stopped by the user.", f"{again} with: tui-lab runs resume {run.id}")
         return DONE
     except Exception as error:
         failure = explain(error)
@@ -177,9 +181,24 @@ def open_session(
     exercise: Exercise,
     hyperparameters: Hyperparameters,
     threads: int,
-) -> Session:
-    """Data, model and position: at the start, or where the run's checkpoint stands."""
+) -> Session | FitSession:
+    """Data, model and position: at the start, or where the run's checkpoint stands. A fit has only a start."""
     from tui_lab.data.load import load_dataset
+
+    dataset = load_dataset(hyperparameters, paths.data_dir(request.data_dir))
+    if isinstance(hyperparameters, GradientHyperparameters):
+        return _open_training(run, recorder, exercise, hyperparameters, dataset, threads)
+    return _open_fit(recorder, exercise, hyperparameters, dataset, threads)
+
+
+def _open_training(
+    run: RunDirectory,
+    recorder: Recorder,
+    exercise: Exercise,
+    hyperparameters: GradientHyperparameters,
+    dataset: Dataset,
+    threads: int,
+) -> Session:
     from tui_lab.inspections.inspector import Inspector
     from tui_lab.training.checkpoint import load_checkpoint
     from tui_lab.training.plan import Plan
@@ -187,7 +206,6 @@ def open_session(
     from tui_lab.training.session import Session
 
     checkpoint = load_checkpoint(run.checkpoint) if run.checkpoint.exists() else None
-    dataset = load_dataset(hyperparameters, paths.data_dir(request.data_dir))
     prepared = prepare(
         hyperparameters,
         dataset,
@@ -201,24 +219,67 @@ def open_session(
     session = Session(engine, prepared.evaluations, recorder, dataset.classes, inspector)
     if checkpoint:
         session.load_state(checkpoint)
-    _announce(session, exercise, dataset, is_resumed=checkpoint is not None)
+    position = {"epoch": engine.epoch, "step": engine.step, "total_step": engine.total_step}
+    _announce(
+        recorder,
+        exercise,
+        dataset,
+        engine.plan,
+        epochs=hyperparameters.epochs,
+        steps_per_epoch=engine.steps_per_epoch,
+        parameters=sum(parameter.numel() for parameter in engine.model.parameters()),
+        resumed_from=position if checkpoint else None,
+    )
+    recorder.update(
+        epoch=engine.epoch, step=engine.step, elapsed=session.watch.elapsed, best=dict(session.selection.best)
+    )
     return session
 
 
-def _announce(session: Session, exercise: Exercise, dataset: Dataset, *, is_resumed: bool) -> None:
-    """Say in the log and in the status what is about to be trained, on what, and from where on."""
+def _open_fit(
+    recorder: Recorder, exercise: Exercise, hyperparameters: Hyperparameters, dataset: Dataset, threads: int
+) -> FitSession:
+    from tui_lab.inspections.inspector import Inspector
+    from tui_lab.training.fit import FitSession, prepare_fit
+
+    engine, evaluations = prepare_fit(
+        hyperparameters,
+        dataset,
+        lambda shape, classes: exercise.build_model(hyperparameters, shape, classes),
+        cache=paths.cache_dir(),
+        threads=threads,
+    )
+    inspector = Inspector(recorder, dataset, evaluations["test"])
+    _announce(recorder, exercise, dataset, engine.plan, epochs=1, steps_per_epoch=0)
+    # An earlier worker may have fitted it, and not come to its last word
+    recorder.update(is_fitted=True, epoch=0, elapsed=0.0, expected=0.0, last={}, best={})
+    return FitSession(engine, evaluations, recorder, dataset, inspector)
+
+
+def _announce(
+    recorder: Recorder,
+    exercise: Exercise,
+    dataset: Dataset,
+    plan: Plan,
+    *,
+    epochs: int,
+    steps_per_epoch: int,
+    parameters: int | None = None,
+    resumed_from: dict[str, int] | None = None,
+) -> None:
+    """Say in the log and in the status what is about to be trained, on what, and from where on.
+
+    `steps_per_epoch` of a fit is 0, and its `parameters` are not known yet.
+    """
     import torch
 
-    engine, recorder = session.engine, session.recorder
-    plan = asdict(engine.plan)
-    position = {"epoch": engine.epoch, "step": engine.step, "total_step": engine.total_step}
     recorder.event(
         "started",
         exercise=exercise.name,
-        resumed_from=position if is_resumed else None,
-        epochs=engine.hyperparameters.epochs,
-        steps_per_epoch=engine.steps_per_epoch,
-        parameters=sum(parameter.numel() for parameter in engine.model.parameters()),
+        resumed_from=resumed_from,
+        epochs=epochs,
+        steps_per_epoch=steps_per_epoch,
+        **({} if parameters is None else {"parameters": parameters}),
         dataset=dataset.name,
         classes=list(dataset.class_names),
         train_samples=len(dataset.train),
@@ -227,18 +288,19 @@ def _announce(session: Session, exercise: Exercise, dataset: Dataset, *, is_resu
         pid=os.getpid(),
         host=recorder.status.host,
         torch=str(torch.__version__),
-        **plan,
+        **asdict(plan),
     )
-    recorder.update(
-        epoch=engine.epoch,
-        epochs=engine.hyperparameters.epochs,
-        step=engine.step,
-        steps_per_epoch=engine.steps_per_epoch,
-        elapsed=session.watch.elapsed,
-        best=dict(session.selection.best),
-        **plan,
-    )
+    recorder.note(epochs=epochs, steps_per_epoch=steps_per_epoch, **asdict(plan))
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process. A fit that was stopped may still be computing in its thread: it is not waited for."""
+    if threading.active_count() == 1:
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())

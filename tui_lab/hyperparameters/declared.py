@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+Problem = tuple[bool, str, str]  # whether it is one, the setting that is blamed, and what is wrong: "needs a crop"
+
 LARGEST = 2**63 - 1  # TOML's largest whole number; as a bound it is not worth words
 
 
@@ -43,12 +45,8 @@ def setting(
     return Field(default, description=help, json_schema_extra=extra, validate_default=True, **bounds)
 
 
-def refuse_combinations(*problems: tuple[bool, str, str]) -> None:
-    """For validators of whole models: refuse values that do not go together.
-
-    Args:
-        problems: whether it is one, the name of the setting that is blamed, and what is wrong with it: "needs a crop".
-    """
+def refuse_combinations(*problems: Problem) -> None:
+    """For validators of whole models: refuse values that do not go together."""
     wrong = [(name, message) for is_wrong, name, message in problems if is_wrong]
     if wrong:
         text = "; ".join(f"{name} {message}" for name, message in wrong)

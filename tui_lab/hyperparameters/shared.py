@@ -1,4 +1,4 @@
-"""The model that every exercise trained by gradient descent shares, and how a field of it is declared."""
+"""What every exercise shares, what those trained by gradient descent share besides, and how a field is declared."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from tui_lab.hyperparameters.declared import LARGEST, Declared, refuse_combinations, setting
+from tui_lab.hyperparameters.declared import LARGEST, Declared, Problem, refuse_combinations, setting
 
-PointSet = Literal["circles", "moons", "spirals", "gaussians"]
+PointSet = Literal["circles", "moons", "spirals", "gaussians", "xor"]
 ImageSet = Literal["digits", "mnist", "fashion-mnist", "cifar10", "folder"]
 DatasetName = Literal[
-    "circles", "moons", "spirals", "gaussians", "digits", "mnist", "fashion-mnist", "cifar10", "folder"
+    "circles", "moons", "spirals", "gaussians", "xor", "digits", "mnist", "fashion-mnist", "cifar10", "folder"
 ]
 Standardize = Literal["none", "channel", "gcn", "zca", "pca", "pca-published", "l1", "l2", "minmax"]
 Optimizer = Literal["sgd", "adam", "adamw", "adagrad", "adadelta", "rmsprop"]
@@ -29,7 +29,7 @@ def hyperparameter(default: Any, help: str, *, topic: str, **declared: Any) -> A
 
 
 class Hyperparameters(Declared):
-    """What every exercise trained by gradient descent shares. Frozen: a run's configuration never changes."""
+    """What every exercise shares. Frozen: a run's configuration never changes."""
 
     # Data
     dataset: DatasetName = hyperparameter("digits", "data set", topic="Data")
@@ -66,6 +66,32 @@ class Hyperparameters(Declared):
         ge=0,
         le=10,
     )
+
+    # Run
+    seed: int = hyperparameter(0, "seed of every random draw of the run", topic="Run", ge=0, lt=2**63)
+    device: str = hyperparameter(
+        "auto",
+        "where to train; auto = the first GPU, else the CPU",
+        topic="Run",
+        allowed="auto | cpu | cuda | cuda:N | mps",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+    )
+    threads: int = hyperparameter(
+        0, "CPU threads; 0 = what suits the model, at most the cores", topic="Run", ge=0, le=1024
+    )
+
+    def problems(self) -> list[Problem]:
+        """Values that do not go together, as `refuse_combinations` takes them; those of a subclass follow these."""
+        return [(self.dataset == "folder" and not self.folder, "folder", "must name a folder when dataset is 'folder'")]
+
+    @model_validator(mode="after")
+    def _check_combinations(self) -> Self:
+        refuse_combinations(*self.problems())
+        return self
+
+
+class GradientHyperparameters(Hyperparameters):
+    """What every exercise trained by gradient descent shares."""
 
     # Augmentation: of training samples; the test transform that belongs to each is in brackets
     crop: int = hyperparameter(
@@ -169,17 +195,6 @@ class Hyperparameters(Declared):
     )
 
     # Run
-    seed: int = hyperparameter(0, "seed of every random draw of the run", topic="Run", ge=0, lt=2**63)
-    device: str = hyperparameter(
-        "auto",
-        "where to train; auto = the first GPU, else the CPU",
-        topic="Run",
-        allowed="auto | cpu | cuda | cuda:N | mps",
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-    )
-    threads: int = hyperparameter(
-        0, "CPU threads; 0 = what suits the model, at most the cores", topic="Run", ge=0, le=1024
-    )
     precision: Literal["auto", "fp32", "bf16"] = hyperparameter(
         "auto", "auto = bf16 autocast where a self-test shows that it pays", topic="Run"
     )
@@ -191,12 +206,10 @@ class Hyperparameters(Declared):
         False, "also measure the training set in eval mode after each epoch", topic="Run", question="2.17"
     )
 
-    @model_validator(mode="after")
-    def _check_combinations(self) -> Self:
-        refuse_combinations(
+    def problems(self) -> list[Problem]:
+        return [
+            *super().problems(),
             (self.nesterov and self.momentum == 0, "nesterov", "needs momentum above 0"),
             (self.nesterov and self.optimizer != "sgd", "nesterov", "is sgd's; with another optimizer set it false"),
-            (self.dataset == "folder" and not self.folder, "folder", "must name a folder when dataset is 'folder'"),
             (self.crop_padding > 0 and self.crop == 0, "crop_padding", "needs a crop"),
-        )
-        return self
+        ]

@@ -9,11 +9,12 @@ from contextlib import suppress
 import psutil
 
 from tui_lab.errors import TuiLabError, UsageError
-from tui_lab.hyperparameters import Hyperparameters, mistakes_in, refusal
+from tui_lab.hyperparameters import GradientHyperparameters, mistakes_in, refusal
 from tui_lab.jobs.workers import check_free
+from tui_lab.labs.catalogue import EXERCISES
 from tui_lab.runs.control import Command, renew, request
 from tui_lab.runs.directory import RunDirectory
-from tui_lab.runs.status import FINAL_STATES
+from tui_lab.runs.status import FINAL_STATES, Status
 
 CLOCK_S = 1.0  # how far apart two readings of the start of one process may be
 KILL_S = 5.0  # how long a killed process may take to be gone
@@ -22,7 +23,7 @@ KILL_POLL_S = 0.01
 
 def check_lr(lr: float | None) -> None:
     """Raises UsageError for a learning rate that the hyperparameter would not take; None is no learning rate."""
-    if lr is not None and (mistakes := mistakes_in(Hyperparameters, {"lr": lr})):
+    if lr is not None and (mistakes := mistakes_in(GradientHyperparameters, {"lr": lr})):
         raise refusal(mistakes)
 
 
@@ -35,10 +36,11 @@ def ask(run: RunDirectory, command: Command | None = None, lr: float | None = No
         What was done, to follow the run's name: "asked to pause".
 
     Raises:
-        UsageError: no worker is there to listen, or the learning rate is none.
+        UsageError: no worker is there to listen, the learning rate is none, or the run has no steps to take.
     """
     check_lr(lr)
     status = run.read_status()
+    _check_steps(status, command, lr)
     if command == "stop" and status.is_waiting:
         request(run.control, "stop")  # for a worker that is just starting
         run.withdraw()
@@ -101,10 +103,21 @@ def resume(run: RunDirectory, lr: float | None = None) -> RunDirectory:
         RunBusyError, UsageError: as `check_resumable` and `check_lr`.
     """
     check_lr(lr)
+    _check_steps(run.read_status(), "run", lr)
     check_resumable(run)
     renew(run.control, lr)
     run.requeue()
     return run
+
+
+def _check_steps(status: Status, command: Command | None, lr: float | None) -> None:
+    """A model that is fitted at once can be stopped, and nothing else."""
+    exercise = EXERCISES.get(status.exercise)
+    if exercise is None or not exercise.is_fitted:
+        return
+    if command in ("pause", "step") or lr is not None:
+        cannot = "has no learning rate" if lr is not None else f"cannot be asked to {command}"
+        raise UsageError(f"{exercise.name} is fitted at once, in no steps: it {cannot}.", "It can be stopped.")
 
 
 def _wait_for_end(process: psutil.Process) -> None:
