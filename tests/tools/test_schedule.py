@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
-from tui_lab.hyperparameters import Hyperparameters, declarations
+from tui_lab.hyperparameters import GradientHyperparameters, declarations
 from tui_lab.tools.schedule import SCHEDULERS, TOOL, ScheduleInputs
 
 TORCH = {
@@ -81,7 +81,7 @@ def test_long_schedules_are_drawn_in_a_few_hundred_points_with_both_ends() -> No
 
 
 def test_inputs_are_declared_as_the_hyperparameters_of_the_same_names() -> None:
-    shared, own = declarations(Hyperparameters), TOOL.declarations
+    shared, own = declarations(GradientHyperparameters), TOOL.declarations
     for name in own.keys() & shared.keys() - {"scheduler"}:
         assert own[name].type is shared[name].type
         assert own[name].bounds.keys() <= shared[name].bounds.keys() | {"le"}

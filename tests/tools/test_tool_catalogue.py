@@ -12,7 +12,7 @@ import pytest
 from tui_lab.errors import UsageError
 from tui_lab.hyperparameters import Declared, declarations, setting
 from tui_lab.tools.catalogue import TOOLS, find_tool
-from tui_lab.tools.tool import Table, Tool, written
+from tui_lab.tools.tool import Result, Table, Tool, written
 
 
 class Inputs(Declared):
@@ -41,7 +41,7 @@ def test_a_tool_is_declared_completely_and_answers_its_defaults(tool: Tool[Any])
         for curve in chart.curves:
             assert len(curve.x) == len(curve.y) > 1
             assert list(curve.x) == sorted(curve.x)
-    json.dumps(result.to_json(), allow_nan=False)
+    assert Result.from_json(json.loads(json.dumps(result.to_json(), allow_nan=False))) == result
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
@@ -58,6 +58,9 @@ def test_tools_come_in_the_order_of_the_labs_and_are_found_by_name() -> None:
     with pytest.raises(UsageError, match=r"no tool 'convolution'") as caught:
         find_tool("convolution")
     assert caught.value.hint == "Did you mean 'conv'?"
+    with pytest.raises(UsageError, match=r"schedule, lr-find\.") as caught:
+        find_tool("lr-fnd", ["lr-find"])
+    assert caught.value.hint == "Did you mean 'lr-find'?"
 
 
 def test_wrong_inputs_are_refused_in_a_sentence() -> None:
@@ -79,6 +82,9 @@ def test_the_catalogue_imports_no_torch() -> None:
         (32112.6, "32,113"),
         (1e-10, "1e-10"),
         (1e20, "1e+20"),
+        (10**20, "1e+20"),
+        (float("nan"), "nan"),
+        (-float("inf"), "-inf"),
         ("32 × 32", "32 × 32"),
     ],
 )

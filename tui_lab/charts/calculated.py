@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tui_lab.charts.series import Series, run_kind
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.tools.tool import Chart
 from tui_lab.training.schedules import schedule_curve
 
 
-def schedule_series(hyperparameters: Hyperparameters) -> Series:
+def schedule_series(hyperparameters: GradientHyperparameters) -> Series:
     """The learning rate over the epochs, from 0 on; long schedules in a few hundred points."""
     epochs, rates = schedule_curve(hyperparameters)
     scheduler = hyperparameters.scheduler
@@ -17,4 +17,7 @@ def schedule_series(hyperparameters: Hyperparameters) -> Series:
 
 def tool_series(chart: Chart) -> tuple[Series, ...]:
     """The curves of a tool's chart, each with a colour and a mark of its own."""
-    return tuple(Series(curve.name, curve.x, curve.y, kind=run_kind(i)) for i, curve in enumerate(chart.curves))
+    return tuple(
+        Series(curve.name, curve.x, curve.y, kind=run_kind(i), faint=curve.faint)
+        for i, curve in enumerate(chart.curves)
+    )

@@ -5,8 +5,8 @@ A line of JSON on stdin is a request, a line of JSON on stdout its answer:
     {"id": 1, "kind": "layers", "exercise": "mlp", "hyperparameters": {...}, "data_dir": "/...", "draw": 0}
     {"id": 1, "content": {...}}    or    {"id": 1, "error": "...", "hint": "...", "exit_code": 2}
 
-It imports torch on the first request, works on one thread and steps back behind everything else, because a run may be
-training beside it. It ends when stdin does.
+It imports torch on the first request, works on one thread (for a range test on more) and steps back behind everything
+else, because a run may be training beside it. It ends when stdin does.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from tui_lab.data.catalogue import DATASETS, sample_shape
-from tui_lab.errors import FAILED, TuiLabError
-from tui_lab.hyperparameters import Hyperparameters, build
+from tui_lab.errors import FAILED, TuiLabError, UsageError
+from tui_lab.hyperparameters import GradientHyperparameters, Hyperparameters, build
 from tui_lab.labs.catalogue import find_exercise
 from tui_lab.labs.check import check_configuration
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tui_lab.labs.exercise import Exercise
     from tui_lab.previews.content import Content, LayerTable
     from tui_lab.previews.samples import SamplePreviews
+    from tui_lab.training.range_test import RangeTest
 
 NICENESS = 10
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -71,8 +72,12 @@ def content(request: dict[str, Any]) -> Content:
     exercise = find_exercise(request["exercise"])
     hyperparameters = build(exercise.hyperparameters, request["hyperparameters"])
     check_configuration(exercise, hyperparameters)
+    if request["kind"] == "layers" and exercise.is_fitted:
+        raise UsageError(f"{exercise.name} has no layers: what it is made of depends on the samples.")
     if request["kind"] == "layers":
         return layers(exercise, hyperparameters)
+    if request["kind"] == "rates":
+        return rates(exercise, hyperparameters, Path(request["data_dir"]))
     return _sample_previews().grid(hyperparameters, Path(request["data_dir"]), request["draw"])
 
 
@@ -84,6 +89,15 @@ def layers(exercise: Exercise, hyperparameters: Hyperparameters) -> LayerTable:
     shape = Augmentation.of(hyperparameters).output_shape(sample_shape(hyperparameters))
     classes = len(_class_names(hyperparameters))
     return layer_table(lambda: exercise.build_model(hyperparameters, shape, classes), shape)
+
+
+def rates(exercise: Exercise, hyperparameters: Hyperparameters, data_dir: Path) -> RangeTest:
+    """The learning-rate range test. Raises UsageError where nothing is trained by gradients."""
+    if not isinstance(hyperparameters, GradientHyperparameters):
+        raise UsageError(f"{exercise.name} is not trained by gradients, and has no learning rate.")
+    from tui_lab.previews.rates import find_rates
+
+    return find_rates(exercise, hyperparameters, data_dir)
 
 
 def _class_names(hyperparameters: Hyperparameters) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import IO, Any, Literal, Self, overload
 from tui_lab.errors import TuiLabError
 from tui_lab.previews.content import CONTENTS, Content, Kind, LayerTable, SampleGrid
 from tui_lab.processes import module_command
+from tui_lab.training.range_test import RangeTest
 
 PATIENCE_S = 5.0  # that a newer request waits for an older one: most take less, whitening CIFAR-10 takes much more
 
@@ -68,11 +69,22 @@ class PreviewProcess:
         draw: int = 0,
     ) -> LayerTable: ...
 
+    @overload
+    def ask(
+        self,
+        kind: Literal["rates"],
+        exercise_name: str,
+        values: Mapping[str, Any],
+        data_dir: Path,
+        draw: int = 0,
+    ) -> RangeTest: ...
+
     def ask(self, kind: Kind, exercise_name: str, values: Mapping[str, Any], data_dir: Path, draw: int = 0) -> Content:
         """The preview of a configuration. Blocks until it is there, so call it from a thread.
 
         Args:
-            kind: "samples" for a `SampleGrid`, "layers" for a `LayerTable`.
+            kind: "samples" for a `SampleGrid`, "layers" for a `LayerTable`, "rates" for a `RangeTest`, which takes as
+                long as 200 steps of training: ask a process of its own for it.
             exercise_name: of the catalogue.
             values: hyperparameters by name, defaults for the others.
             data_dir: the folder with data sets; layers need none.

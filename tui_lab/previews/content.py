@@ -8,8 +8,9 @@ from typing import Any, Literal, Self
 
 from tui_lab.inspections.content import LabelledPoint
 from tui_lab.pictures import Picture
+from tui_lab.training.range_test import RangeTest
 
-Kind = Literal["samples", "layers"]
+Kind = Literal["samples", "layers", "rates"]
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,12 @@ class LayerTable:
         return cls(tuple(map(int, content["input_shape"])), tuple(map(Layer.from_json, content["layers"])))
 
 
-Content = SampleGrid | LayerTable
-CONTENTS: dict[Kind, type[SampleGrid] | type[LayerTable]] = {"samples": SampleGrid, "layers": LayerTable}
+Content = SampleGrid | LayerTable | RangeTest
+CONTENTS: dict[Kind, type[SampleGrid] | type[LayerTable] | type[RangeTest]] = {
+    "samples": SampleGrid,
+    "layers": LayerTable,
+    "rates": RangeTest,
+}
 
 
 def _points(content: Iterable[Any]) -> tuple[LabelledPoint, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tui_lab.models.mlp_by_hand import Weights
 from tui_lab.previews.content import Layer, LayerTable
 
 NOT_SHOWN = (nn.Identity,)  # stands where an option is switched off
@@ -103,6 +104,8 @@ def _kind(module: nn.Module) -> str:
             return f"{name} {_window(module.kernel_size)}{_step(module.stride, module.kernel_size)}"
         case nn.Linear():
             return f"{name} {module.out_features:,}"
+        case Weights():
+            return f"W {_window(tuple(module.weight.shape))}, b {len(module.bias)}"
         case nn.Dropout():
             return f"{name} {module.p:g}"
         case _:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import tui_lab.tools
@@ -25,8 +25,9 @@ def _tools() -> Iterator[Tool[Any]]:
 TOOLS = {tool.name: tool for tool in sorted(_tools(), key=lambda tool: (tool.lab, tool.name))}
 
 
-def find_tool(name: str) -> Tool[Any]:
-    """The tool called `name`; a `UsageError` with the nearest name otherwise."""
+def find_tool(name: str, others: Iterable[str] = ()) -> Tool[Any]:
+    """The tool called `name`; otherwise a `UsageError` with the nearest name, of tools and of `others` like them."""
     if name not in TOOLS:
-        raise UsageError(f"There is no tool {name!r}; there are {', '.join(TOOLS)}.", nearest(name, TOOLS))
+        names = [*TOOLS, *others]
+        raise UsageError(f"There is no tool {name!r}; there are {', '.join(names)}.", nearest(name, names))
     return TOOLS[name]

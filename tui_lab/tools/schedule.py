@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tui_lab.hyperparameters import Declared, Hyperparameters, setting
+from tui_lab.hyperparameters import Declared, GradientHyperparameters, setting
 from tui_lab.tools.tool import Cell, Chart, Curve, Result, Table, Tool
 from tui_lab.training.schedules import gamma_of, learning_rate, schedule_curve
 
@@ -71,12 +71,12 @@ def calculate(inputs: ScheduleInputs) -> Result:
     return Result(table=Table(columns, tuple(rows)), charts=(chart,))
 
 
-def _hyperparameters(inputs: ScheduleInputs, scheduler: str) -> Hyperparameters:
+def _hyperparameters(inputs: ScheduleInputs, scheduler: str) -> GradientHyperparameters:
     values = inputs.model_dump(exclude={"log_axis"})
-    return Hyperparameters.model_validate({**values, "scheduler": scheduler})
+    return GradientHyperparameters.model_validate({**values, "scheduler": scheduler})
 
 
-def _formula(hp: Hyperparameters) -> str:
+def _formula(hp: GradientHyperparameters) -> str:
     match hp.scheduler:
         case "constant":
             return f"lr × {hp.factor:.4g} while e < {hp.total_iters}, then lr"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from tui_lab.hyperparameters import Declaration, Declared, build, declarations
 
 Inputs = TypeVar("Inputs", bound=Declared)
 Cell = str | int | float
+MOST_DIGITS = 1e15  # numbers from here on are written with an exponent
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Curve:
-    """Values `y` at the positions `x`, which rise. `name` is for the legend."""
+    """Values `y` at the positions `x`, which rise. `name` is for the legend; a faint one lies under the others."""
 
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
+    faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Chart:
     x_label: str
     curves: tuple[Curve, ...]
     y_log: bool = False
+    x_log: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,19 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """What `to_json` gave. Raises KeyError or TypeError when `content` is no result."""
+        table = content["table"]
+        return cls(
+            tuple(content["lines"]),
+            None if table is None else Table(tuple(table["columns"]), tuple(map(tuple, table["rows"]))),
+            tuple(
+                Chart(**{**chart, "curves": tuple(Curve(**_with_tuples(curve)) for curve in chart["curves"])})
+                for chart in content["charts"]
+            ),
+        )
+
 
 @dataclass(frozen=True)
 class Tool(Generic[Inputs]):
@@ -71,6 +87,8 @@ class Tool(Generic[Inputs]):
         text: Markdown: what it calculates and what to look at.
         inputs: the model of its inputs; their declarations make the flags and the form.
         calculate: inputs to answer, at once and without side effects.
+        measure: inputs to what only trying tells, such as times. It takes seconds, so it waits to be asked for, and
+            runs best in a process that does nothing else. None for most tools.
     """
 
     name: str
@@ -79,6 +97,7 @@ class Tool(Generic[Inputs]):
     text: str
     inputs: type[Inputs]
     calculate: Callable[[Inputs], Result]
+    measure: Callable[[Inputs], Result] | None = None
 
     @property
     def declarations(self) -> dict[str, Declaration]:
@@ -94,4 +113,10 @@ def written(cell: Cell) -> str:
     """A cell as people read it: `1,191,170`, `0.3133`, `32 × 16 × 16`."""
     if isinstance(cell, str):
         return cell
-    return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.0f}" if 1e4 <= abs(cell) < 1e15 else f"{cell:.4g}"
+    if abs(cell) >= MOST_DIGITS:
+        return f"{cell:.4g}"
+    return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.0f}" if abs(cell) >= 1e4 else f"{cell:.4g}"
+
+
+def _with_tuples(curve: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in curve.items()}

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from rich.cells import cell_len
-from rich.table import Table
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,28 +14,29 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import ContentSwitcher, Markdown, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui_lab.charts.calculated import tool_series
+from tui_lab.errors import TuiLabError
 from tui_lab.hyperparameters import mistakes_in
 from tui_lab.labs.catalogue import LABS
 from tui_lab.tools.catalogue import TOOLS
-from tui_lab.tools.tool import Chart as Drawn
 from tui_lab.tools.tool import Result, Tool
 from tui_lab.tui.area import Area
-from tui_lab.tui.chart import Chart, Plot
+from tui_lab.tui.chart import Chart
 from tui_lab.tui.form import HyperparameterForm
+from tui_lab.tui.tools.answers import measured, plot_of, rich_table
 
 PAGES = {"tool-list": "list", "tool-text-pane": "list", "tool-form-pane": "form", "tool-answer-pane": "answer"}
-MOST_CHARTS = 2  # that a tool draws
+MOST_CHARTS = 3  # that a tool draws
 
 
 class ToolsScreen(Area):
     """List, inputs and answer side by side.
 
-    Where there is room for one column only, it shows a page at a time: the list with the text, the inputs with the
+    Where there is room for two columns only, the inputs are under the list. Where there is room for one only, it shows a page at a time: the list with the text, the inputs with the
     answer under them, or the answer alone.
     """
 
     AREA = "tools"
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (110, "-medium"), (150, "-wide")]  # noqa: RUF012
     JUMPS: ClassVar[Mapping[str, str]] = {
         "#tool-list": "e",
         "#tool-text-pane": "t",
@@ -45,11 +44,14 @@ class ToolsScreen(Area):
         "#tool-answer-pane": "a",
     }
     HELP = """**Tools.** Calculators that need no training. Choose one, change its inputs: the answer follows. From the
-inputs, `page down` and `page up` move the answer."""
+inputs, `page down` and `page up` move the answer. What can be measured is measured with `m`, or `ctrl+r`
+where letters are typed."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "page('form')", "Inputs", id="tools.form"),
         Binding("a", "page('answer')", "Answer", id="tools.answer"),
         Binding("e,escape", "page('list')", "Tools", id="tools.list"),
+        Binding("m", "measure", "Measure", id="tools.measure", tooltip="Try it and take the time"),
+        Binding("ctrl+r", "measure", "Measure", show=False, priority=True),
         Binding("slash", "search", "Search the inputs", show=False),
         Binding("R", "reset", "Reset inputs", show=False),
         Binding("pagedown", "move_answer(1)", "Answer: further down", show=False),
@@ -94,16 +96,32 @@ inputs, `page down` and `page up` move the answer."""
     def _select(self) -> None:
         self.action_page("form")
 
-    async def _choose(self, tool: Tool[Any]) -> None:
+    def open_tool(self, name: str, values: Mapping[str, Any]) -> None:
+        """Choose a tool, with these inputs and its defaults for the others."""
+        tools = self.query_one("#tool-list", OptionList)
+        with tools.prevent(OptionList.OptionHighlighted):
+            tools.highlighted = tools.get_option_index(name)
+        self.run_worker(self._open(TOOLS[name], values), group="tool", exclusive=True, exit_on_error=False)
+
+    async def _open(self, tool: Tool[Any], values: Mapping[str, Any]) -> None:
+        await self._choose(tool, values)
+        self.action_page("form")
+
+    async def _choose(self, tool: Tool[Any], values: Mapping[str, Any] | None = None) -> None:
+        """Show a tool, with these inputs or those that it was left with."""
         self._tool = tool
-        self.query_one("#tool-text-pane").border_title = tool.title
+        self.workers.cancel_group(self, "measure")
+        self.refresh_bindings()
         form, switcher = self._forms.get(tool.name), self.query_one("#tool-forms", ContentSwitcher)
         if form is None:
             form = self._forms[tool.name] = HyperparameterForm(tool.declarations, id=f"tool-form-{tool.name}")
             await switcher.add_content(form, set_current=True)
         switcher.current = form.id
-        await self.query_one("#tool-text", Markdown).update(tool.text)
+        if values is not None:
+            form.set_values({name: value for name, value in values.items() if name in form.fields})
         self._answer(form)
+        self.query_one("#tool-text-pane").border_title = tool.title
+        await self.query_one("#tool-text", Markdown).update(tool.text)
 
     @on(HyperparameterForm.Changed)
     def _changed(self, event: HyperparameterForm.Changed) -> None:
@@ -119,7 +137,39 @@ inputs, `page down` and `page up` move the answer."""
         form.show_mistakes(mistakes)
         self.query_one("#tool-answer-pane").set_class(bool(mistakes), "-old")
         if not mistakes:
-            self._show(tool.answer(values))
+            self.workers.cancel_group(self, "measure")
+            self.run_worker(self._calculate(tool, values), group="answer", exclusive=True, exit_on_error=False)
+
+    async def _calculate(self, tool: Tool[Any], values: Mapping[str, Any]) -> None:
+        self._show(await self.lab.in_background(partial(tool.answer, values)))
+        self._say_beneath("m or ctrl+r: measure the time" if tool.measure else "")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "measure":
+            return self._tool is not None and self._tool.measure is not None
+        return super().check_action(action, parameters)
+
+    def action_measure(self) -> None:
+        """What only trying tells, in place of the answer until an input is changed."""
+        tool = self._tool
+        form = self._forms.get(tool.name) if tool else None
+        if tool is not None and form is not None and not mistakes_in(tool.inputs, form.values):
+            work = self._measure(tool, form.values)
+            self.run_worker(work, group="measure", exclusive=True, exit_on_error=False)
+
+    async def _measure(self, tool: Tool[Any], values: Mapping[str, Any]) -> None:
+        self._say_beneath("measuring ...")
+        try:
+            result = await measured(tool, values)
+        except TuiLabError as error:
+            self._say_beneath("")
+            self.lab.say(error)
+            return
+        self._show(result)
+        self._say_beneath("measured; m: again")
+
+    def _say_beneath(self, sentence: str) -> None:
+        self.query_one("#tool-answer-pane").border_subtitle = sentence
 
     def _show(self, result: Result) -> None:
         lines = self.query_one("#tool-lines", Static)
@@ -133,7 +183,7 @@ inputs, `page down` and `page up` move the answer."""
             chart = self.query_one(f"#tool-chart-{i}", Chart)
             chart.display = i < len(result.charts)
             if chart.display:
-                chart.show(partial(_plot, result.charts[i]), result.charts[i])
+                chart.show(partial(plot_of, result.charts[i]), result.charts[i])
 
     def action_page(self, page: str) -> None:
         """Go to a pane; where there is room for one page only, show it."""
@@ -167,25 +217,6 @@ inputs, `page down` and `page up` move the answer."""
     def action_reset(self) -> None:
         if self._tool is not None and self._tool.name in self._forms:
             self._forms[self._tool.name].reset()
-
-
-def rich_table(result: Result) -> Table:
-    """The values of an answer; headings break before a value is cut."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    if result.table is not None:
-        rows = result.table.texts()
-        for i, name in enumerate(result.table.columns):
-            is_numeric = result.table.is_numeric(i)
-            widest = max((cell_len(row[i]) for row in rows), default=0)
-            least = widest if is_numeric else None
-            made.add_column(name, justify="right" if is_numeric else "left", min_width=least, overflow="fold")
-        for row in rows:
-            made.add_row(*map(Text, row))
-    return made
-
-
-def _plot(chart: Drawn) -> Plot:
-    return Plot(tool_series(chart), chart.title, chart.x_label, chart.y_log)
 
 
 def _options() -> list[Option]:
