@@ -13,7 +13,7 @@ from torchvision.transforms.v2 import functional as TF
 
 from tui_lab.data.augment import Augmentation, centre_crop, crop_and_flip, draw_rectangles, erase, rotate
 from tui_lab.errors import UsageError
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 
 UNLIKELY = 1e-4  # p-value below which a draw with a fixed seed counts as wrongly distributed
 
@@ -155,7 +155,7 @@ class TestDraw:
 class TestAugmentation:
     def test_is_read_from_the_hyperparameters(self) -> None:
         asked = {"crop": 28, "crop_padding": 4, "flip": True, "erasing": 0.5, "rotation": 180.0, "test_rotation": 90.0}
-        assert Augmentation.of(Hyperparameters(dataset="cifar10", **asked)) == Augmentation(**asked)
+        assert Augmentation.of(GradientHyperparameters(dataset="cifar10", **asked)) == Augmentation(**asked)
 
     @pytest.mark.parametrize("change", [{"crop": 28}, {"flip": True}, {"erasing": 0.1}, {"rotation": 5.0}])
     def test_is_random_when_training_samples_change(self, change: dict) -> None:

@@ -91,7 +91,7 @@ def test_loading_what_is_not_there_says_where_it_looked_and_how_to_fetch_it(name
         load_dataset(Hyperparameters(dataset=name), tmp_path)
     assert caught.value.message == f"{name} is not in {tmp_path}."
     assert f"`tui-lab data fetch {name}`" in caught.value.hint
-    assert "circles, moons, spirals, gaussians and digits work offline" in caught.value.hint
+    assert "circles, moons, spirals, gaussians, xor and digits work offline" in caught.value.hint
 
 
 def test_an_incomplete_set_names_what_is_missing(tmp_path: Path) -> None:
@@ -159,6 +159,22 @@ def test_gaussians_are_as_hard_as_their_noise_says() -> None:
     centres = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
     accuracy = (torch.cdist(split.x, centres).argmin(dim=1) == split.y).float().mean().item()
     assert accuracy == pytest.approx(norm.cdf(1 / (math.sqrt(2) * 0.5)) ** 2, abs=0.006)
+
+
+def test_xor_is_as_hard_as_its_noise_says_and_a_line_gets_three_clouds_right_at_most() -> None:
+    from scipy.stats import norm
+
+    split, _ = load_points("xor", 40_000, 10, 0.8, seed=0)
+    signs = split.x.sign()
+    accuracy = ((signs[:, 0] != signs[:, 1]) == split.y.bool()).float().mean().item()
+    p = norm.cdf(1 / 0.8)
+    assert accuracy == pytest.approx(p**2 + (1 - p) ** 2, abs=0.008)
+    clean, _ = load_points("xor", 400, 10, 0.0, seed=0)
+    directions = torch.linspace(0, 2 * math.pi, 64)
+    scores = clean.x @ torch.stack([directions.cos(), directions.sin()])
+    offsets = torch.linspace(-2, 2, 41)
+    says = (scores[:, :, None] > offsets).float()  # (points, directions, offsets)
+    assert (says == clean.y[:, None, None]).float().mean(dim=0).max().item() == 0.75
 
 
 def test_points_come_in_the_number_asked_for(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,18 @@ from tui_lab.inspections.catalogue import (
     read_inspections,
     write_inspection,
 )
-from tui_lab.inspections.content import Boundary, Confusion, Filters, Guess, LabelledPoint, Sample, Samples
+from tui_lab.inspections.content import (
+    Boundary,
+    Confusion,
+    Filters,
+    GradientCheck,
+    Guess,
+    LabelledPoint,
+    Sample,
+    Samples,
+    Supports,
+    TensorCheck,
+)
 from tui_lab.pictures import Picture
 from tui_lab.runs.directory import RunDirectory
 
@@ -22,13 +34,37 @@ NAMES = ("cat", "dog")
 PICTURE = Picture(2, 1, bytes([0, 1, 2, 253, 254, 255]))
 OF_IMAGE = Sample(7, PICTURE, 0, (Guess(1, 0.75), Guess(0, 0.25)), 1.386)
 OF_POINT = Sample(0, (0.5, -1.25), 1, (Guess(1, 0.9),), 0.105)
+POINT = LabelledPoint(0.5, 0.25, 1)
 CONTENTS = {
     "confusion": Confusion(3.0, 60, NAMES, ((5, 1), (0, 4)), {(0, 1): (OF_IMAGE,)}),
     "samples": Samples(3.25, 65, NAMES, (OF_IMAGE, OF_POINT), ()),
     "filters": Filters(1.0, 20, "features.0, Conv2d", (PICTURE,), (0.25,), 32),
     "boundary": Boundary(
-        1.0, 20, NAMES, -1.5, -1.0, 3.0, 2, bytes(range(8)), (LabelledPoint(0.5, 0.25, 1),), (LabelledPoint(1, 1, 0),)
+        1.0,
+        20,
+        NAMES,
+        -1.5,
+        -1.0,
+        3.0,
+        2,
+        bytes(range(8)),
+        (LabelledPoint(0.5, 0.25, 1),),
+        (LabelledPoint(1, 1, 0),),
+        (LabelledPoint(0.5, 0.25, 1),),
     ),
+    "gradient-check": GradientCheck(
+        1.0,
+        20,
+        "mean",
+        20,
+        1e-7,
+        "pooled",
+        (
+            TensorCheck("1.weight", 1, False, (10, 2), 1e-16, 3e-11, 20),
+            TensorCheck("1.bias", 1, True, (10,), 0.7, None, 0),
+        ),
+    ),
+    "supports": Supports(1.0, 1, NAMES, (3, 0), (10, 9), (OF_IMAGE, OF_POINT)),
 }
 
 
@@ -114,6 +150,23 @@ def test_a_label_outside_the_classes_is_refused(run):
         run.inspections.mkdir(exist_ok=True)
         inspection_file(run, name).write_text(json.dumps(whole))
         assert read_inspection(run, name) is None
+
+
+def test_a_gradient_check_says_what_is_wrong_and_why_where_it_knows():
+    found = CONTENTS["gradient-check"]
+    weights, bias = found.tensors
+    assert (weights.title, bias.symbol) == ("weights of hidden layer 1", "b_1")
+    assert found.wrong == (bias,)
+    assert found.sentence == (
+        "The gradient of the bias of hidden layer 1 is wrong: pooled, one sum for all units of the layer."
+    )
+    broken = replace(weights, layer=0, differences=math.nan)
+    assert (broken.symbol, broken.title) == ("W_y", "weights of the output layer")
+    both = replace(found, tensors=(bias, broken)).sentence
+    assert both == (
+        "The gradients of the bias of hidden layer 1 and the weights of the output layer are wrong."
+    )  # pooling does not explain the second
+    assert replace(found, tensors=(weights,)).wrong == ()
 
 
 def test_accuracies_and_pairs_of_a_confusion_matrix():

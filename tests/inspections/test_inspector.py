@@ -51,7 +51,7 @@ def test_a_run_on_points_has_a_boundary_that_is_what_the_model_says(tmp_path):
     with opened(tmp_path, "mlp", standardize="channel", **SMALL_POINTS) as it:
         it.session.run()
         found = read_inspections(it.run)
-        assert list(found) == ["confusion", "samples", "boundary"]
+        assert list(found) == ["confusion", "samples", "boundary", "gradient-check"]
         boundary = found["boundary"]
         x = it.dataset.train.x
         mean, std = x.mean(0), x.std(0)
@@ -66,6 +66,24 @@ def test_a_run_on_points_has_a_boundary_that_is_what_the_model_says(tmp_path):
     assert (len(boundary.train), len(boundary.test)) == (40, 30)
     assert boundary.train[3].label == int(it.dataset.train.y[3])
     assert (boundary.train[3].x, boundary.train[3].y) == pytest.approx(tuple(x[3].tolist()), abs=1e-4)
+
+
+@pytest.mark.parametrize("values", [{}, {"hidden_bias_gradient": "pooled", "reduction": "sum"}])
+def test_gradients_by_hand_are_checked_after_the_first_epoch_and_the_last(values, tmp_path, unlimited):
+    with opened(tmp_path, "mlp", implementation="by-hand", **SMALL_POINTS, **values) as it:
+        it.session.run()
+        found = read_inspection(it.run, "gradient-check")
+        made = [event["epoch"] for event in it.events("inspection") if event["name"] == "gradient-check"]
+    assert [tensor.symbol for tensor in found.wrong] == ["b_1"] * bool(values)
+    assert (found.epoch, found.samples, found.reduction) == (3.0, 20, values.get("reduction", "mean"))
+    assert made == [1.0, 3.0]
+
+
+def test_the_gradients_of_a_network_on_images_are_checked_too(tmp_path):
+    with opened(tmp_path, "mlp", **SMALL_IMAGES) as it:
+        it.session.run()
+        assert read_inspection(it.run, "gradient-check").wrong == ()
+        assert read_inspection(it.run, "filters").filters == 10
 
 
 def test_points_of_large_splits_are_an_even_part(tmp_path):
@@ -143,9 +161,9 @@ def test_files_fit_the_weights_of_a_run_wherever_it_comes_to_stand(paused):
         return {kind: [e["total_step"] for e in events if e["kind"] == kind] for kind in ("step", "inspection")}
 
     at = steps()["step"][-1]
-    wait_until(lambda: steps()["inspection"][-3:] == [at] * 3)
+    wait_until(lambda: steps()["inspection"][-4:] == [at] * 4)
     request(run.control, "step")  # every single step of a paused run is shown
-    wait_until(lambda: steps()["inspection"][-3:] == [at + 1] * 3)
+    wait_until(lambda: steps()["inspection"][-4:] == [at + 1] * 4)
     assert {one.total_step for one in read_inspections(run).values()} == {at + 1}
     assert read_inspection(run, "boundary").epoch == pytest.approx((at + 1) / 20, abs=1e-4)
     request(run.control, "run")
@@ -163,13 +181,13 @@ def test_a_pass_over_the_test_split_that_would_take_long_is_left_out(tmp_path, m
         engine.train_step()
         it.session.watch.set(60.0)  # ten samples in a minute
         it.session._look_inside(5.0)
-        assert names(it.events("inspection")) == ["boundary"]
+        assert names(it.events("inspection")) == ["boundary", "gradient-check"]
         it.session.watch.set(0.1)
         engine.train_step()
         it.session._look_inside(5.0)
-        assert names(it.events("inspection"))[1:] == ["confusion", "samples", "boundary"]
+        assert names(it.events("inspection"))[2:] == ["confusion", "samples", "boundary", "gradient-check"]
         it.session._look_inside(5.0)  # of the same weights
-        assert len(it.events("inspection")) == 4
+        assert len(it.events("inspection")) == 6
 
 
 # That nothing changes
@@ -202,7 +220,8 @@ def test_a_run_ends_with_the_same_bits_with_and_without(exercise, values, tmp_pa
         unseen.session.run()
         assert_same(seen.session, unseen.session)
         assert seen.recorder.status.last == unseen.recorder.status.last
-        assert len(seen.events("inspection")) == 3 * values["epochs"] and not unseen.events("inspection")
+        made = [name for name in names(seen.events("inspection")) if name != "gradient-check"]
+        assert len(made) == 3 * values["epochs"] and not unseen.events("inspection")
 
 
 @pytest.mark.parametrize(("exercise", "values"), [("convnet", RANDOM_IMAGES), ("mlp", SMALL_POINTS)])
@@ -265,7 +284,7 @@ def test_a_disk_that_is_full_for_inspections_only_is_said_and_the_run_goes_on(tm
     monkeypatch.setattr(module, "write_inspection", full)
     with opened(tmp_path, "mlp", **SMALL_POINTS) as it:
         it.session.run()
-        assert ["The disk is full" in event["message"] for event in it.events("warning")] == [True] * 3
+        assert ["The disk is full" in event["message"] for event in it.events("warning")] == [True] * 4
         assert not it.events("inspection")
 
 

@@ -7,6 +7,7 @@ from torch import nn
 from tui_lab.inspections.weights import MOST_FILTERS, filters
 from tui_lab.models.convnet import ConvNet
 from tui_lab.models.mlp import MLP
+from tui_lab.models.mlp_by_hand import ByHandMLP
 
 POSITION = (1.0, 10)
 
@@ -34,13 +35,15 @@ def test_zero_is_mid_grey_and_the_largest_weight_is_black_or_white():
     assert negative.pixel(0, 0) == (0, 0, 0)
 
 
-def test_hidden_units_of_an_mlp_have_the_shape_of_the_image():
-    model = MLP((1, 6, 5), 10, hidden=(100,))
+@pytest.mark.parametrize("made_by", [MLP, ByHandMLP])
+def test_hidden_units_of_an_mlp_have_the_shape_of_the_image(made_by):
+    torch.manual_seed(1)  # no two of the largest weights of a unit are of one grey
+    model = made_by((1, 6, 5), 10, hidden=(100,))
     found = filters(model, (1, 6, 5), POSITION)
     assert (found.filters, len(found.pictures)) == (100, MOST_FILTERS)
     picture = found.pictures[0]
     assert (picture.width, picture.height) == (5, 6)
-    weight = model[1].weight[0].detach().reshape(6, 5)
+    weight = model.get_parameter("1.weight")[0].detach().reshape(6, 5)
     brightest = max(((x, y) for x in range(5) for y in range(6)), key=lambda at: picture.pixel(*at)[0])
     largest = int(weight.argmax())
     assert brightest == (largest % 5, largest // 5)

@@ -28,7 +28,7 @@ def test_a_page_says_what_it_is_what_to_look_for_and_what_to_try(exercise: Exerc
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 def test_a_page_names_only_what_there_is(exercise: Exercise) -> None:
     """Whatever is set in code is a hyperparameter, a value of one, a data set, or a layer of the model."""
-    layers = set(re.findall(r"self\.(\w+) =", exercise.source.read_text()))
+    layers = set(re.findall(r"self\.(\w+) =", exercise.source_of({}).read_text()))
     choices = {choice for declaration in exercise.declarations.values() for choice in declaration.choices}
     known = {*exercise.declarations, *choices, *DATASETS, *ACTIVATIONS, *layers}
     words = re.findall(r"`([^`]+)`", exercise.text)
@@ -48,7 +48,10 @@ def test_the_source_is_the_file_of_the_model_found_without_importing_it() -> Non
         "import sys\n"
         "from tui_lab.labs.catalogue import EXERCISES\n"
         "for exercise in EXERCISES.values():\n"
-        "    assert exercise.model.partition(':')[2] in exercise.source.read_text(), exercise.source\n"
+        "    for name in (*exercise.implementations, 'optim'):\n"
+        "        values = {'implementation': name}\n"
+        "        name = exercise.model_of(values).partition(':')[2]\n"
+        "        assert f'class {name}(' in exercise.source_of(values).read_text(), name\n"
         "sys.exit('torch' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.training.optimizers import build_optimizer
 
 REFERENCES = {
@@ -27,7 +27,7 @@ REFERENCES = {
 @pytest.mark.parametrize("case", REFERENCES)
 def test_every_step_is_torchs(case):
     settings, reference = REFERENCES[case]
-    hp = Hyperparameters(optimizer=case.split()[0], lr=0.05, **settings)
+    hp = GradientHyperparameters(optimizer=case.split()[0], lr=0.05, **settings)
     ours, theirs = (torch.nn.Parameter(torch.linspace(-1, 1, 12).reshape(3, 4)) for _ in range(2))
     optimizer, expected = build_optimizer(hp, [ours], torch.device("cpu")), reference([theirs], 0.05)
     for step in range(20):

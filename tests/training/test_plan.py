@@ -6,9 +6,12 @@ import pytest
 import torch
 
 from tui_lab.errors import MissingDeviceError
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.models.convnet import ConvNet
 from tui_lab.models.mlp import MLP
+from tui_lab.models.mlp_autograd import AutogradMLP
+from tui_lab.models.mlp_by_hand import ByHandMLP
+from tui_lab.models.mlp_nn import SteppingMLP
 from tui_lab.training import plan as plans
 from tui_lab.training.plan import Plan, choose_device, make_plan
 
@@ -30,18 +33,32 @@ def measured(monkeypatch, seconds):
 
 def test_what_is_asked_for_is_taken_without_a_test(tmp_path, monkeypatch):
     monkeypatch.setattr(plans, "_shortest", forbidden)
-    hp = Hyperparameters(device="cpu", precision="bf16", channels_last="on")
+    hp = GradientHyperparameters(device="cpu", precision="bf16", channels_last="on")
     assert make_plan(hp, 2, convnet, IMAGES, tmp_path) == Plan("cpu", 2, "bf16", True)
 
 
 def test_points_have_no_memory_layout(tmp_path, monkeypatch):
     monkeypatch.setattr(plans, "_shortest", forbidden)
-    hp = Hyperparameters(device="cpu", precision="fp32", channels_last="on")
+    hp = GradientHyperparameters(device="cpu", precision="fp32", channels_last="on")
     assert make_plan(hp, 1, lambda: MLP((2,), 2), torch.rand(4, 2), tmp_path) == Plan("cpu", 1, "fp32", False)
 
 
+def test_a_model_without_convolutions_has_no_memory_layout_even_on_images(tmp_path, monkeypatch):
+    monkeypatch.setattr(plans, "_shortest", forbidden)
+    hp = GradientHyperparameters(device="cpu", precision="fp32")
+    assert make_plan(hp, 1, lambda: MLP((1, 8, 8), 3), IMAGES, tmp_path) == Plan("cpu", 1, "fp32", False)
+
+
+@pytest.mark.parametrize("made_by", [ByHandMLP, AutogradMLP, SteppingMLP])
+def test_a_model_that_takes_its_own_steps_does_them_in_fp32_without_a_test(made_by, tmp_path, monkeypatch):
+    monkeypatch.setattr(plans, "_shortest", forbidden)
+    monkeypatch.setattr(plans, "has_bf16", lambda _: True)
+    hp = GradientHyperparameters(device="cpu", channels_last="on")
+    assert make_plan(hp, 1, lambda: made_by((1, 8, 8), 3), IMAGES, tmp_path) == Plan("cpu", 1, "fp32", False)
+
+
 def test_the_fastest_wins_by_a_worthwhile_margin_and_the_verdict_is_kept(tmp_path, monkeypatch):
-    hp = Hyperparameters(device="cpu", precision="fp32")
+    hp = GradientHyperparameters(device="cpu", precision="fp32")
     measured(monkeypatch, [1.0, 0.5])
     assert not make_plan(hp, 1, convnet, IMAGES, tmp_path).channels_last
     monkeypatch.setattr(plans, "_shortest", forbidden)
@@ -50,7 +67,9 @@ def test_the_fastest_wins_by_a_worthwhile_margin_and_the_verdict_is_kept(tmp_pat
 
 def test_a_difference_that_noise_could_make_leaves_what_is_usually_fastest(tmp_path, monkeypatch):
     measured(monkeypatch, [1.0, 0.95])
-    assert make_plan(Hyperparameters(device="cpu", precision="fp32"), 1, convnet, IMAGES, tmp_path).channels_last
+    assert make_plan(
+        GradientHyperparameters(device="cpu", precision="fp32"), 1, convnet, IMAGES, tmp_path
+    ).channels_last
 
 
 def test_bf16_is_a_candidate_only_where_it_has_hardware(tmp_path, monkeypatch):
@@ -58,7 +77,7 @@ def test_bf16_is_a_candidate_only_where_it_has_hardware(tmp_path, monkeypatch):
     monkeypatch.setattr(plans, "_fastest", lambda candidates, *_: seen.append(candidates) or candidates[0])
     for has_hardware in (False, True):
         monkeypatch.setattr(plans, "has_bf16", lambda _, has=has_hardware: has)
-        make_plan(Hyperparameters(device="cpu"), 1, convnet, IMAGES, tmp_path)
+        make_plan(GradientHyperparameters(device="cpu"), 1, convnet, IMAGES, tmp_path)
     assert [{plan.precision for plan in candidates} for candidates in seen] == [{"fp32"}, {"bf16", "fp32"}]
 
 
@@ -66,11 +85,13 @@ def test_bf16_is_a_candidate_only_where_it_has_hardware(tmp_path, monkeypatch):
 def test_a_garbled_verdict_costs_the_self_test_again(tmp_path, monkeypatch, content):
     (tmp_path / "self-test.json").write_text(content)
     measured(monkeypatch, [1.0, 1.0])
-    assert make_plan(Hyperparameters(device="cpu", precision="fp32"), 1, convnet, IMAGES, tmp_path).channels_last
+    assert make_plan(
+        GradientHyperparameters(device="cpu", precision="fp32"), 1, convnet, IMAGES, tmp_path
+    ).channels_last
 
 
 def test_the_real_self_test_answers_with_one_of_its_candidates(tmp_path):
-    plan = make_plan(Hyperparameters(device="cpu"), 1, convnet, IMAGES, tmp_path)
+    plan = make_plan(GradientHyperparameters(device="cpu"), 1, convnet, IMAGES, tmp_path)
     assert plan.device == "cpu" and plan.precision in ("fp32", "bf16")
 
 

@@ -7,11 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.training.schedules import learning_rate
 
 
-def torch_rates(hp: Hyperparameters) -> list[float]:
+def torch_rates(hp: GradientHyperparameters) -> list[float]:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=hp.lr)
     lr = torch.optim.lr_scheduler
     scheduler = {
@@ -43,7 +43,7 @@ def torch_rates(hp: Hyperparameters) -> list[float]:
     t_max=st.integers(0, 40),
 )
 def test_every_schedule_is_torchs(scheduler, lr, epochs, gamma, step_size, factor, total_iters, power, t_max):
-    hp = Hyperparameters(
+    hp = GradientHyperparameters(
         scheduler=scheduler,
         lr=lr,
         epochs=epochs,
@@ -61,21 +61,23 @@ def test_every_schedule_is_torchs(scheduler, lr, epochs, gamma, step_size, facto
 
 
 def test_a_changed_base_rate_keeps_the_shape():
-    hp = Hyperparameters(scheduler="exponential", lr=0.1)
+    hp = GradientHyperparameters(scheduler="exponential", lr=0.1)
     assert learning_rate(hp, 7, base=0.2) == pytest.approx(2 * learning_rate(hp, 7))
 
 
 def test_the_published_polynomial_is_zero_from_epoch_5_on():
-    hp = Hyperparameters(scheduler="polynomial", lr=0.1, epochs=10)
+    hp = GradientHyperparameters(scheduler="polynomial", lr=0.1, epochs=10)
     assert [learning_rate(hp, epoch) for epoch in (4, 5, 9)] == pytest.approx([0.02, 0, 0])
 
 
 def test_the_usual_decay_depends_on_the_schedule():
-    rates = {name: learning_rate(Hyperparameters(scheduler=name, lr=1.0), 10) for name in ("step", "exponential")}
+    rates = {
+        name: learning_rate(GradientHyperparameters(scheduler=name, lr=1.0), 10) for name in ("step", "exponential")
+    }
     assert rates == pytest.approx({"step": 0.1, "exponential": 0.95**10})
 
 
 def test_a_cosine_over_all_epochs_ends_near_its_minimum():
-    hp = Hyperparameters(scheduler="cosine", lr=1.0, epochs=100)
+    hp = GradientHyperparameters(scheduler="cosine", lr=1.0, epochs=100)
     assert learning_rate(hp, 50) == pytest.approx(0.5)
     assert learning_rate(hp, 99) == pytest.approx((1 + math.cos(math.pi * 0.99)) / 2)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.training.selection import Selection
 
 CURVES = st.lists(st.integers(0, 8).map(lambda n: n / 8), min_size=1, max_size=30)
@@ -11,7 +11,9 @@ CURVES = st.lists(st.integers(0, 8).map(lambda n: n / 8), min_size=1, max_size=3
 
 @given(curve=CURVES, metric=st.sampled_from(["accuracy", "loss"]), patience=st.integers(1, 10))
 def test_selection_is_a_search_over_the_curve(curve, metric, patience):
-    selection = Selection(Hyperparameters(selection_metric=metric, early_stopping=patience, validation_fraction=0.1))
+    selection = Selection(
+        GradientHyperparameters(selection_metric=metric, early_stopping=patience, validation_fraction=0.1)
+    )
     seen = []
     for epoch, value in enumerate(curve, start=1):
         seen.append(value)
@@ -25,7 +27,7 @@ def test_selection_is_a_search_over_the_curve(curve, metric, patience):
 
 @given(curve=CURVES, cut=st.integers(0, 30))
 def test_selection_continues_from_its_state(curve, cut):
-    hp = Hyperparameters(early_stopping=3)
+    hp = GradientHyperparameters(early_stopping=3)
     whole, first, second = Selection(hp), Selection(hp), Selection(hp)
     for epoch, value in enumerate(curve):
         whole.see({"epoch": epoch, "test_accuracy": value})
@@ -37,7 +39,7 @@ def test_selection_continues_from_its_state(curve, cut):
 
 
 def test_without_patience_it_never_ends():
-    selection = Selection(Hyperparameters())
+    selection = Selection(GradientHyperparameters())
     for epoch in range(100):
         selection.see({"epoch": epoch, "test_accuracy": 0.5})
     assert not selection.is_over

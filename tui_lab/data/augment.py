@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tui_lab.errors import UsageError
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters, Hyperparameters
 
 ERASING_SCALE = (0.02, 0.33)  # share of the image, as in torchvision's RandomErasing
 ERASING_RATIO = (0.3, 3.3)  # height over width
@@ -67,6 +67,9 @@ class Augmentation:
 
     @classmethod
     def of(cls, hyperparameters: Hyperparameters) -> Augmentation:
+        """What the hyperparameters ask for: nothing, where the exercise has no augmentation."""
+        if not isinstance(hyperparameters, GradientHyperparameters):
+            return cls()
         return cls(**{field.name: getattr(hyperparameters, field.name) for field in fields(cls)})
 
     @property

@@ -130,6 +130,17 @@ class Batches:
         x = x.contiguous(memory_format=self._layout) if self._is_ready else self._prepare(x, draw.draws[start:stop])
         return x, draw.labels[i]
 
+    def first(self, most: int) -> tuple[Tensor, Tensor]:
+        """At most so many of the first samples in their stored order, as `batch` gives them.
+
+        Nothing random happens to them: those of training are not augmented, only cropped at their centre.
+        """
+        part = slice(0, most)
+        if self._is_ready:
+            return self._x[part].contiguous(memory_format=self._layout), self._y[part]
+        draws = self._fixed.draws if self._fixed is not None else Draws()
+        return self._prepare(self._x[part], draws[part]), self._y[part]
+
     def _evaluation_draw(self) -> EpochDraw:
         generator = torch.Generator().manual_seed(stream_seed(self._seed, "test augmentation"))
         draws = self._augmentation.draw_test(self.samples, generator).to(self._device)

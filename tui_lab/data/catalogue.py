@@ -64,6 +64,7 @@ DATASETS: dict[str, DatasetInfo] = {
         _points("moons", "Two interleaved half circles", ("upper", "lower"), "scikit-learn's make_moons"),
         _points("spirals", "Two interleaved spiral arms", ("first arm", "second arm"), "tui_lab.data.points"),
         _points("gaussians", "Four round clouds of points", ("east", "north", "west", "south"), "tui_lab.data.points"),
+        _points("xor", "Four clouds, opposite ones alike", ("same signs", "different signs"), "tui_lab.data.points"),
         DatasetInfo(
             name="digits",
             title="Handwritten digits, 8×8 grey",

@@ -10,8 +10,9 @@ from tui_lab.errors import UsageError, nearest
 from tui_lab.labs.convnet import CONVNET
 from tui_lab.labs.exercise import Exercise
 from tui_lab.labs.mlp import MLP
+from tui_lab.labs.svm import SVM
 
-EXERCISES = {exercise.name: exercise for exercise in (MLP, CONVNET)}
+EXERCISES = {exercise.name: exercise for exercise in (MLP, SVM, CONVNET)}
 
 LABS = {1: "Networks by hand", 2: "Convolutional networks", 3: "Transformers"}
 

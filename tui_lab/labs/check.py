@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 
 from tui_lab.data.catalogue import DATASETS, sample_shape
-from tui_lab.hyperparameters import Hyperparameters, Mistake, declarations, refusal
+from tui_lab.hyperparameters import GradientHyperparameters, Hyperparameters, Mistake, declarations, refusal
 from tui_lab.labs.exercise import Exercise
 
 # Whitening needs the covariance of all values of a sample; of 64×64 colour images it fills 1.2 GB.
@@ -31,11 +31,12 @@ def mistakes_for(exercise: Exercise, hyperparameters: Hyperparameters) -> list[M
     """
     shape = sample_shape(hyperparameters)
     mistakes = [*_of_sizes(hyperparameters), *_of_standardisation(hyperparameters, shape)]
-    if len(shape) == 1:
-        mistakes += _of_points(hyperparameters)
-    else:
-        mistakes += _of_images(exercise, hyperparameters, shape)
-    return mistakes
+    if isinstance(hyperparameters, GradientHyperparameters):
+        if len(shape) == 1:
+            mistakes += _of_points(hyperparameters)
+        else:
+            mistakes += _of_images(exercise, hyperparameters, shape)
+    return [*mistakes, *exercise.check(hyperparameters)]
 
 
 def _of_sizes(hp: Hyperparameters) -> Iterator[Mistake]:
@@ -66,14 +67,14 @@ def _of_standardisation(hp: Hyperparameters, shape: tuple[int, ...]) -> Iterator
         yield Mistake("standardize", hp.standardize, problem, "Make the images smaller (image_size), or use channel.")
 
 
-def _of_points(hp: Hyperparameters) -> Iterator[Mistake]:
+def _of_points(hp: GradientHyperparameters) -> Iterator[Mistake]:
     for declaration in declarations(type(hp)).values():
         value = getattr(hp, declaration.name)
         if declaration.topic == "Augmentation" and value:
             yield Mistake(declaration.name, value, f"changes images, and {hp.dataset} are points")
 
 
-def _of_images(exercise: Exercise, hp: Hyperparameters, shape: tuple[int, ...]) -> Iterator[Mistake]:
+def _of_images(exercise: Exercise, hp: GradientHyperparameters, shape: tuple[int, ...]) -> Iterator[Mistake]:
     _, height, width = shape
     largest = min(height, width) + 2 * hp.crop_padding
     if hp.crop > largest:

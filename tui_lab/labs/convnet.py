@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tui_lab.hyperparameters import Hyperparameters, ImageSet, hyperparameter
+from tui_lab.hyperparameters import GradientHyperparameters, ImageSet, hyperparameter
 from tui_lab.labs.exercise import Exercise
 
 
-class ConvNetHyperparameters(Hyperparameters):
+class ConvNetHyperparameters(GradientHyperparameters):
     dataset: ImageSet = hyperparameter("cifar10", "data set", topic="Data")
     batch_norm: bool = hyperparameter(
         False, "batch normalisation after each convolution, before ReLU", topic="Model", question="2.34"

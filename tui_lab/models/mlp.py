@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from torch import nn
+
+from tui_lab.models.mlp_by_hand import initialise
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 
@@ -19,8 +22,10 @@ class MLP(nn.Sequential):
         activation: "tanh", "relu" or "sigmoid".
         softmax_output: end with a softmax. The loss then applies a second one and cannot fall below
             log(e + classes - 1) - 1 (0.3133 for 2 classes, 1.4612 for 10).
+        init: "torch", nn.Linear's own, or "normal".
+        weight_std, bias_std: standard deviations of the normal distributions.
 
-    Input (B, *input_shape), output (B, classes). PyTorch's default initialisation.
+    Input (B, *input_shape), output (B, classes).
     """
 
     def __init__(
@@ -30,15 +35,17 @@ class MLP(nn.Sequential):
         hidden: Sequence[int] = (10,),
         activation: str = "tanh",
         softmax_output: bool = False,
+        init: str = "torch",
+        weight_std: float = 0.3,
+        bias_std: float = 0.0,
     ) -> None:
-        size = 1
-        for side in input_shape:
-            size *= side
+        sizes = [math.prod(input_shape), *hidden, classes]
         layers: list[nn.Module] = [nn.Flatten()]
-        for width in hidden:
-            layers += [nn.Linear(size, width), ACTIVATIONS[activation]()]
-            size = width
-        layers.append(nn.Linear(size, classes))
-        if softmax_output:
-            layers.append(nn.Softmax(dim=1))
+        # The same draws as by hand, so that every implementation begins with the same weights
+        for i, (W, b) in enumerate(initialise(sizes, init, weight_std, bias_std)):
+            linear = nn.Linear(sizes[i], sizes[i + 1])
+            linear.weight, linear.bias = nn.Parameter(W), nn.Parameter(b)
+            layers += [linear, ACTIVATIONS[activation]()]
+        layers[-1:] = [nn.Softmax(dim=1)] if softmax_output else []
         super().__init__(*layers)
+        self.activation, self.softmax_output = activation, softmax_output

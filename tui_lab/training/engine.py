@@ -13,7 +13,8 @@ from torch.nn import functional as F
 
 from tui_lab.data.batches import Batches
 from tui_lab.errors import DivergedError
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
+from tui_lab.models.stepping import Reduction, TakesOwnSteps
 from tui_lab.seeding import stream_seed
 from tui_lab.training.optimizers import build_optimizer
 from tui_lab.training.plan import Plan
@@ -35,20 +36,26 @@ class Engine:
 
     Args:
         hyperparameters: the run's.
-        model: untrained or loaded; moved to the plan's device and layout.
+        model: untrained or loaded; moved to the plan's device and layout. One that takes its own steps has no
+            `optimizer`.
         train: shuffled batches of the training split.
         plan: device, precision, memory layout.
 
     Every random draw is a pure function of (seed, epoch, step), so `state` holds no generator.
     """
 
-    def __init__(self, hyperparameters: Hyperparameters, model: nn.Module, train: Batches, plan: Plan) -> None:
+    def __init__(self, hyperparameters: GradientHyperparameters, model: nn.Module, train: Batches, plan: Plan) -> None:
         self.hyperparameters = hyperparameters
         self.plan = plan
         self.train = train
         self.model = plan.place(model)
-        self.optimizer = build_optimizer(hyperparameters, model.parameters(), torch.device(plan.device))
-        self.base_lr = hyperparameters.lr
+        self.optimizer: torch.optim.Optimizer | None = None
+        if isinstance(model, TakesOwnSteps):
+            self._own_step = model.gradient_step
+        else:
+            self.optimizer = build_optimizer(hyperparameters, model.parameters(), torch.device(plan.device))
+        self.reduction: Reduction = getattr(hyperparameters, "reduction", "mean")
+        self.base_lr = self._lr_now = hyperparameters.lr
         self.steps_per_epoch = len(train)
         self.epoch = 0
         self.step = 0
@@ -84,26 +91,35 @@ class Engine:
     def set_lr(self, base: float) -> None:
         """Replace the base learning rate; the schedule goes on from it."""
         self.base_lr = base
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.lr
+        self._lr_now = self.lr
+        for group in self.optimizer.param_groups if self.optimizer else ():
+            group["lr"] = self._lr_now
 
     def train_step(self) -> None:
         """One gradient step on the next batch of the epoch. Nothing here waits for the device."""
-        hp, i = self.hyperparameters, self.step
-        x, y = self.train.batch(self._draw, i)
+        x, y = self.train.batch(self._draw, self.step)
+        if self.optimizer is None:
+            loss, output = self._own_step(x, y, self._lr_now, self.reduction)
+        else:
+            loss, output = self._optimizer_step(self.optimizer, x, y)
+        self._unread.append((loss, output, y))
+        self.step += 1
+
+    def _optimizer_step(self, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss, always the mean of the samples, and outputs, both as they were before the step."""
+        hp = self.hyperparameters
         if self._has_dropout:
-            torch.manual_seed(stream_seed(hp.seed, "dropout", self.epoch, i))
+            torch.manual_seed(stream_seed(hp.seed, "dropout", self.epoch, self.step))
         with self.plan.autocast():
             output = self._forward(x)
         loss = F.cross_entropy(output.float(), y, label_smoothing=hp.label_smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss if self.reduction == "mean" else loss * len(y)).backward()  # type: ignore[no-untyped-call]
         if hp.clip_norm:
             nn.utils.clip_grad_norm_(self._parameters, hp.clip_norm)
-        self.optimizer.step()
+        optimizer.step()
         for parameter in self._parameters:  # as zero_grad does, without its bookkeeping: a tenth of a small step
             parameter.grad = None
-        self._unread.append((loss.detach(), output.detach(), y))
-        self.step = i + 1
+        return loss.detach(), output.detach()
 
     def metered(self, first: int = 0) -> tuple[list[float], list[float]]:
         """Loss and accuracy of each step of the epoch from `first` on. Waits for the device.
@@ -187,7 +203,7 @@ class Engine:
             "step": self.step,
             "base_lr": self.base_lr,
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict() if self.optimizer else {},
             "losses": list(self.losses),
             "accuracies": list(self.accuracies),
         }
@@ -196,7 +212,8 @@ class Engine:
         """Continue from what `state` gave."""
         self.epoch, self.step, self.base_lr = state["epoch"], state["step"], state["base_lr"]
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        if self.optimizer:
+            self.optimizer.load_state_dict(state["optimizer"])
         self.losses, self.accuracies, self._unread = list(state["losses"]), list(state["accuracies"]), []
 
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 
 # Where torch has kernels that update a tensor in one pass
 FUSED_ON = {"sgd": ("cpu", "cuda"), "adam": ("cpu", "cuda"), "adamw": ("cpu", "cuda"), "adagrad": ("cpu",)}
 
 
 def build_optimizer(
-    hyperparameters: Hyperparameters, parameters: Iterable[nn.Parameter], device: torch.device
+    hyperparameters: GradientHyperparameters, parameters: Iterable[nn.Parameter], device: torch.device
 ) -> torch.optim.Optimizer:
     """The optimiser that `optimizer` names. Its learning rate is set anew at every epoch."""
     hp = hyperparameters

@@ -21,7 +21,8 @@ from torch.nn import functional as F
 
 from tui_lab.devices import cpu_title
 from tui_lab.errors import MissingDeviceError
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
+from tui_lab.models.stepping import TakesOwnSteps
 from tui_lab.runs.files import write_atomically
 
 SELF_TEST_S = 0.05  # per candidate, on average
@@ -75,9 +76,12 @@ def choose_device(name: str) -> str:
 
 
 def make_plan(
-    hyperparameters: Hyperparameters, threads: int, build: Callable[[], nn.Module], sample: Tensor, cache: Path
+    hyperparameters: GradientHyperparameters, threads: int, build: Callable[[], nn.Module], sample: Tensor, cache: Path
 ) -> Plan:
     """Decide device, precision and memory layout.
+
+    A model without convolutions gains nothing from another layout of its images, and one that takes its own steps is
+    fp32 everywhere: neither is tested.
 
     Args:
         hyperparameters: `device`, `precision`, `channels_last`; what is not "auto" is taken as it is.
@@ -89,15 +93,18 @@ def make_plan(
     """
     hp = hyperparameters
     device = choose_device(hp.device)
-    is_image = sample.dim() == 4
+    model = build()
+    if isinstance(model, TakesOwnSteps):  # with its own arithmetic, which is to be what its source says
+        return Plan(device, threads)
+    has_layouts = sample.dim() == 4 and any(parameter.dim() == 4 for parameter in model.parameters())
     # In the order of what is usually fastest: the first is taken unless the self-test clearly says otherwise
     full = "tf32" if device.startswith("cuda") else "fp32"
     precisions = (hp.precision,) if hp.precision != "auto" else ("bf16", full) if has_bf16(device) else (full,)
-    layouts = {"on": (True,), "off": (False,)}.get(hp.channels_last, (True, False)) if is_image else (False,)
+    layouts = {"on": (True,), "off": (False,)}.get(hp.channels_last, (True, False)) if has_layouts else (False,)
     candidates = [Plan(device, threads, precision, layout) for precision in precisions for layout in layouts]
     if len(candidates) == 1:
         return candidates[0]
-    key = _machine_key(candidates, build(), sample)
+    key = _machine_key(candidates, model, sample)
     with _one_at_a_time(cache):  # two tests at once would disturb each other, and seeds of one study disagree
         kept = _verdicts(cache).get(key)
         best = next((plan for plan in candidates if _how(plan) == kept), None)

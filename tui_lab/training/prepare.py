@@ -14,7 +14,7 @@ from tui_lab.data.augment import Augmentation
 from tui_lab.data.batches import Batches
 from tui_lab.data.dataset import Dataset, Split
 from tui_lab.data.standardize import fit_standardizer
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.seeding import stream_seed
 from tui_lab.training.engine import Engine
 from tui_lab.training.plan import Plan, choose_device, make_plan
@@ -31,7 +31,7 @@ class Prepared:
 
 
 def prepare(
-    hyperparameters: Hyperparameters,
+    hyperparameters: GradientHyperparameters,
     dataset: Dataset,
     build_model: BuildModel,
     *,

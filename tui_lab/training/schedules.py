@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 
 USUAL_GAMMA = {"exponential": 0.95, "step": 0.1}  # the practical's, and torch's default
 
 
-def learning_rate(hyperparameters: Hyperparameters, epoch: int, base: float | None = None) -> float:
+def learning_rate(hyperparameters: GradientHyperparameters, epoch: int, base: float | None = None) -> float:
     """The learning rate of an epoch.
 
     Args:
@@ -51,12 +51,12 @@ def learning_rate(hyperparameters: Hyperparameters, epoch: int, base: float | No
             return hp.eta_min + (lr - hp.eta_min) * (1 + math.cos(math.pi * epoch / half_period)) / 2
 
 
-def gamma_of(hyperparameters: Hyperparameters) -> float:
+def gamma_of(hyperparameters: GradientHyperparameters) -> float:
     """`gamma`, or the usual one of the scheduler where it is 0."""
     return hyperparameters.gamma or USUAL_GAMMA.get(hyperparameters.scheduler, 1.0)
 
 
-def schedule_curve(hyperparameters: Hyperparameters, most: int = 300) -> tuple[list[int], list[float]]:
+def schedule_curve(hyperparameters: GradientHyperparameters, most: int = 300) -> tuple[list[int], list[float]]:
     """Epochs, from 0 on, and their learning rates, to be drawn: all, or `most` (at least 2) of them, evenly spread."""
     last = hyperparameters.epochs - 1
     count = min(hyperparameters.epochs, most)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 
 
 class Selection:
@@ -14,7 +14,7 @@ class Selection:
     the best value is then an optimistic estimate, because the split that reports it also chose it.
     """
 
-    def __init__(self, hyperparameters: Hyperparameters) -> None:
+    def __init__(self, hyperparameters: GradientHyperparameters) -> None:
         self.split = "validation" if hyperparameters.validation_fraction > 0 else "test"
         self.metric = f"{self.split}_{hyperparameters.selection_metric}"
         self.patience = hyperparameters.early_stopping

@@ -36,6 +36,9 @@ class Inspector(Protocol):
     def is_due(self, elapsed: float) -> bool:
         """Whether it is worth looking now, after `elapsed` seconds of training."""
 
+    def glance(self, engine: Engine, elapsed: float) -> None:
+        """Note what is followed over the training, after an epoch that is not inspected."""
+
     def inspect(self, engine: Engine, outputs: Tensor | None, *, may_evaluate: bool) -> None:
         """Look. `outputs`: of the model as it is now on the test split; where None, it may make them or not."""
 
@@ -237,8 +240,11 @@ class Session:
             epoch=engine.epoch, step=0, elapsed=elapsed, last=dict(metrics), best=dict(self.selection.best)
         )
         self._warn_of_divergence(train.loss)
-        if self._inspector is not None and self._inspector.is_due(elapsed):
-            self._look_inside(PATIENCE_S)
+        if self._inspector is not None:
+            if self._inspector.is_due(elapsed):
+                self._look_inside(PATIENCE_S)
+            else:
+                self._inspector.glance(engine, elapsed)
         if engine.epoch == 1 or time.monotonic() - self._saved_at > CHECKPOINT_INTERVAL_S:
             self._save()
 
