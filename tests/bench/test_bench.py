@@ -33,7 +33,7 @@ from tui_lab.bench.workload import WORKLOADS, LoopRequest
 from tui_lab.cli.bench import bench
 from tui_lab.data.dataset import Dataset
 from tui_lab.errors import TuiLabError
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.runs.events import EventReader
 from tui_lab.runs.history import read_history
 from tui_lab.runs.recorder import Recorder
@@ -118,7 +118,7 @@ def test_a_target_is_of_the_ratio_or_else_of_our_value(sign: Any, below: bool, e
 # The three loops
 
 
-def settings_of(workload: str, **changes: Any) -> Hyperparameters:
+def settings_of(workload: str, **changes: Any) -> GradientHyperparameters:
     exact = {"precision": "fp32", "channels_last": "off", **changes}
     return WORKLOADS[workload].hyperparameters("cpu").model_copy(update=exact)
 
@@ -134,20 +134,20 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
         yield recorder
 
 
-Build = Callable[[Hyperparameters, Dataset], dict[str, Any]]
+Build = Callable[[GradientHyperparameters, Dataset], dict[str, Any]]
 
 
 @pytest.fixture
 def build(recorder: Recorder, tmp_path: Path) -> Build:
     """Makes the three loops, each with the same initial weights."""
 
-    def model(hp: Hyperparameters, dataset: Dataset, workload: str) -> Any:
+    def model(hp: GradientHyperparameters, dataset: Dataset, workload: str) -> Any:
         torch.manual_seed(0)
         channels, height, width = dataset.sample_shape
         shape = (channels, hp.crop or height, hp.crop or width)
         return WORKLOADS[workload].exercise.build_model(hp, shape, dataset.classes)
 
-    def loops(hp: Hyperparameters, dataset: Dataset) -> dict[str, Any]:
+    def loops(hp: GradientHyperparameters, dataset: Dataset) -> dict[str, Any]:
         made = partial(model, hp, dataset, "convnet" if hp.crop else "mlp")
         models = {name: made() for name in ("plain", "bare", "engine")}
         return {

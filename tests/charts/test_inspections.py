@@ -1,6 +1,7 @@
 """Drawings of what inspections found: inside their width, readable, and saying what the content says."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,12 +10,25 @@ from rich.cells import cell_len
 
 from tui_lab.charts.boundary import decision_boundary
 from tui_lab.charts.filters import filter_grid
+from tui_lab.charts.gradients import gradient_table
 from tui_lab.charts.inspections import draw_inspection
 from tui_lab.charts.matrix import confused_pairs, confusion_matrix, shown_classes
 from tui_lab.charts.plot import DARK, LIGHT
 from tui_lab.charts.samples import probability_bars, sample_grid, sample_line
 from tui_lab.charts.shading import contrast
-from tui_lab.inspections.content import Boundary, Confusion, Filters, Guess, LabelledPoint, Sample, Samples
+from tui_lab.charts.supports import support_vectors
+from tui_lab.inspections.content import (
+    Boundary,
+    Confusion,
+    Filters,
+    GradientCheck,
+    Guess,
+    LabelledPoint,
+    Sample,
+    Samples,
+    Supports,
+    TensorCheck,
+)
 from tui_lab.pictures import Picture
 
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -248,6 +262,36 @@ def test_points_lie_where_they_are_training_points_on_top():
     assert drawn.spans[0].style.color.triplet == DARK.runs[1]
 
 
+def test_support_vectors_lie_on_top_of_the_training_points_that_they_are():
+    point = LabelledPoint(-0.99, 0.99, 1)
+    found = replace(boundary(train=(point,)), supports=(point,))
+    plane, legend = parts(decision_boundary(found, columns=40))
+    assert plane[0][0] == "◆" and "◆ support vector" in "".join(legend)
+    plane, legend = parts(decision_boundary(found, columns=40, ascii=True))
+    assert plane[0][0] == "2" and "digit: support vector" in "".join(legend)
+    assert "support" not in "".join(parts(decision_boundary(boundary(train=(point,)), columns=40))[1])
+
+
+SUPPORTS = Supports(1.0, 1, ("outer", "inner"), (30, 1), (100, 99), (Sample(7, (0.5, 0.25), 0, (Guess(1, 0.6),), 1.5),))
+
+
+@given(width=st.integers(30, 120), color=st.booleans(), ascii=st.booleans())
+def test_support_vectors_are_counted_by_class_within_the_width(width, color, ascii):
+    drawn = support_vectors(SUPPORTS, width=width, color=color, ascii=ascii)
+    assert max(widths(drawn)) <= width
+    assert drawn.plain.isascii() or not ascii
+    assert color or not drawn.spans
+    assert "outer 30 of 100" in drawn.plain and "inner   1 of 99" in drawn.plain
+
+
+def test_the_hardest_support_vectors_follow_the_counts():
+    lines = support_vectors(SUPPORTS, width=80).plain.split("\n")
+    assert lines[0] == "The boundary rests on 31 of 199 training samples (16 %)."
+    assert lines[2].count("━") == round(0.3 * (lines[2].count("━") + lines[2].count("─")))
+    assert lines[-1] == "(0.50, 0.25)  outer, taken for inner (60 %)"
+    assert "hardest" not in support_vectors(replace(SUPPORTS, hardest=()), width=80).plain
+
+
 def test_without_colours_classes_are_textures_and_all_is_explained():
     for ascii, texture in ((False, "░"), (True, ".")):
         drawn = decision_boundary(boundary(), color=False, ascii=ascii)
@@ -266,6 +310,43 @@ def test_points_can_be_told_from_the_field_of_their_own_class():
         assert contrast(tuple(point.color.triplet), tuple(point.bgcolor.triplet)) > 2.2
 
 
+# The gradient check
+
+
+def gradients(bias_error=0.7):
+    tensors = (
+        TensorCheck("1.weight", 1, False, (100, 784), 1.2e-16, 3.4e-11, 24),
+        TensorCheck("1.bias", 1, True, (100,), bias_error, bias_error, 24),
+        TensorCheck("3.weight", 0, False, (10, 100), 1e-16, None, 0),
+    )
+    return GradientCheck(1.0, 10, "mean", 20, 1e-7, "pooled", tensors)
+
+
+def test_a_gradient_check_is_a_line_a_tensor_with_marks_and_words():
+    lines = gradient_table(gradients(), width=100).plain.split("\n")
+    assert lines[0].startswith("The gradient of the bias of hidden layer 1 is wrong: pooled")
+    cells = [re.split(r"  +", line.strip()) for line in lines[2:6]]
+    assert cells == [
+        ["tensor", "shape", "autograd", "differences", "entries"],
+        ["W_1", "weights of hidden layer 1", "100×784", "1e-16 ✓ pass", "3e-11 ✓ pass", "24 of 78,400"],
+        ["b_1", "bias of hidden layer 1", "100", "7e-01 ✗ FAIL", "7e-01 ✗ FAIL", "24 of 100"],
+        ["W_y", "weights of the output layer", "10×100", "1e-16 ✓ pass", "-", "0 of 1,000"],
+    ]
+    assert "averaged over 20 test samples" in " ".join(lines)
+    right = gradient_table(gradients(bias_error=1e-12), width=100).plain
+    assert right.startswith("Every gradient by hand is right") and "FAIL" not in right
+
+
+@given(width=st.integers(45, 160), color=st.booleans(), ascii=st.booleans(), error=st.floats())
+def test_a_gradient_check_keeps_its_verdicts_at_any_width(width, color, ascii, error):
+    drawn = gradient_table(gradients(error), width=width, color=color, ascii=ascii)
+    assert max(widths(drawn)) <= width
+    assert drawn.plain.count("FAIL") == (0 if error <= 1e-7 else 2)
+    assert drawn.plain.count("pass") == (5 if error <= 1e-7 else 3)
+    assert drawn.plain.isascii() or not ascii
+    assert color or not [span for span in drawn.spans if span.style != "bold"]
+
+
 # All of them
 
 
@@ -279,8 +360,9 @@ def test_points_can_be_told_from_the_field_of_their_own_class():
         Samples(1.0, 1, CIFAR, (OF_POINT,), ()),
         Filters(1.0, 1, "0, Linear", (GREY,) * 8, (0.1,) * 8, 8),
         boundary(),
+        gradients(),
     ],
-    ids=["confusion", "samples", "points", "filters", "boundary"],
+    ids=["confusion", "samples", "points", "filters", "boundary", "gradients"],
 )
 def test_everything_is_drawn_within_a_narrow_terminal(content, color, ascii):
     drawn = draw_inspection(content, width=76, color=color, ascii=ascii)

@@ -52,12 +52,14 @@ def colours(text):
     width=st.integers(1, 90),
     height=st.integers(1, 30),
     title=st.text(max_size=30),
+    x_log=st.booleans(),
     y_log=st.booleans(),
     marker=st.sampled_from(["braille", "ascii"]),
     color=st.booleans(),
 )
-def test_any_data_gives_a_block_of_the_size_asked_for(curves, width, height, title, y_log, marker, color):
-    text = draw(curves, width=width, height=height, title=title, x_label=title, y_log=y_log, marker=marker, color=color)
+def test_any_data_gives_a_block_of_the_size_asked_for(curves, width, height, title, x_log, y_log, marker, color):
+    asked = {"title": title, "x_label": title, "x_log": x_log, "y_log": y_log, "marker": marker, "color": color}
+    text = draw(curves, width=width, height=height, **asked)
     assert [cell_len(line) for line in block(text)] == [width] * height
     assert color or "\x1b" not in text
     assert marker == "braille" or text.isascii()
@@ -257,3 +259,23 @@ def test_a_cursor_finds_the_column_of_a_position_and_back(places, width):
     assert all(abs(drawing.position(drawing.column(x)) - x) <= cell / 2 + 1e-9 for x in xs)
     assert drawing.position(-5) == xs[0]
     assert drawing.position(width + 5) == xs[-1]
+
+
+@given(exponents=st.lists(st.integers(-40, 40), min_size=2, max_size=9, unique=True), width=st.integers(MIN_WIDTH, 120))
+def test_on_a_log_axis_decades_are_equally_wide_and_a_cursor_finds_them(exponents, width):
+    low, high = min(exponents), max(exponents)
+    xs = [10.0**exponent for exponent in sorted(exponents)]
+    drawing = plot.draw([Series("", [-1.0, 0.0, *xs], [1.0] * (len(xs) + 2))], width=width, height=9, x_log=True)
+    cells = drawing.right - 1 - drawing.left
+    for exponent, x in zip(sorted(exponents), xs, strict=True):
+        exact = drawing.left + cells * (exponent - low) / (high - low)
+        assert abs(drawing.column(x) - exact) <= 0.5 + 1e-6
+        found = math.log10(drawing.position(drawing.column(x)))
+        assert abs(found - exponent) <= (high - low) / cells / 2 + 1e-6
+    assert drawing.column(0.0) == drawing.column(-1.0) == drawing.left
+
+
+def test_a_log_axis_has_a_tick_a_decade_and_says_so():
+    lines = block(draw([Series("", [1e-4, 1e-1], [0.0, 1.0])], width=60, height=9, x_label="rate", x_log=True))
+    assert [float(label) for label in lines[-2].split()] == [1e-4, 1e-3, 1e-2, 1e-1]
+    assert lines[-1].strip() == "rate, log x"

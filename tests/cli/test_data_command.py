@@ -49,6 +49,7 @@ def test_every_data_set_is_described(tmp_path):
         "moons",
         "spirals",
         "gaussians",
+        "xor",
         "digits",
         "folder",
     }

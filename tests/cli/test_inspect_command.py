@@ -14,7 +14,19 @@ from tests.cli.terminal import Terminal
 from tui_lab.cli.main import app
 from tui_lab.errors import USAGE, UsageError
 from tui_lab.inspections.catalogue import INSPECTIONS, write_inspection
-from tui_lab.inspections.content import Boundary, Confusion, Content, Filters, Guess, LabelledPoint, Sample, Samples
+from tui_lab.inspections.content import (
+    Boundary,
+    Confusion,
+    Content,
+    Filters,
+    GradientCheck,
+    Guess,
+    LabelledPoint,
+    Sample,
+    Samples,
+    Supports,
+    TensorCheck,
+)
 from tui_lab.pictures import Picture
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import Status
@@ -29,6 +41,9 @@ OF_IMAGES: dict[str, Content] = {
     "filters": Filters(3.0, 60, "features.0, Conv2d", (GREY, GREY), (0.25, 0.5), 2),
 }
 PLANE = Boundary(1.5, 30, ("outer", "inner"), -1, -1, 2, 2, bytes([255, 0] * 4), (LabelledPoint(0, 0, 1),), ())
+
+SUPPORTS = Supports(1.0, 0, NAMES, (5, 3, 2), (9, 8, 7), (MISTAKE,))
+GRADIENTS = GradientCheck(3.0, 60, "sum", 20, 1e-7, "pooled", (TensorCheck("1.bias", 1, True, (10,), 0.7, 0.7, 10),))
 
 
 def made(home: Path, contents: dict[str, Content], **status: object) -> RunDirectory:
@@ -73,7 +88,7 @@ def test_without_a_name_everything_there_is_is_listed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", INSPECTIONS)
 def test_each_is_drawn_and_given_as_json(name: str, tmp_path: Path) -> None:
-    contents = {**OF_IMAGES, "boundary": PLANE}
+    contents = {**OF_IMAGES, "boundary": PLANE, "supports": SUPPORTS, "gradient-check": GRADIENTS}
     made(tmp_path, contents)
     content = contents[name]
     drawn = output(tmp_path, "last", name)
@@ -121,6 +136,15 @@ def test_a_run_without_any_says_why(status: dict[str, object], reason: str, tmp_
     made(tmp_path, {}, **status)
     assert reason in refusal(tmp_path, "last")
     assert reason in refusal(tmp_path, "last", "samples")
+
+
+def test_a_gradient_check_names_the_tensor_that_is_wrong(tmp_path: Path) -> None:
+    made(tmp_path, {"gradient-check": GRADIENTS})
+    drawn = output(tmp_path, "last", "gradient-check")
+    assert "The gradient of the bias of hidden layer 1 is wrong: pooled" in drawn
+    assert len([line for line in drawn.splitlines() if line.startswith("b_1") and line.count("FAIL") == 2]) == 1
+    made(tmp_path / "other", OF_IMAGES)
+    assert "It is of runs of mlp" in refusal(tmp_path / "other", "last", "gradient-check")
 
 
 def test_a_terminal_of_80_columns_shows_ten_classes_in_colours(tmp_path: Path) -> None:

@@ -89,6 +89,14 @@ def test_json_has_what_was_asked_for(tmp_path: Path) -> None:
     assert SampleGrid.from_json(again["samples"]) != grid
 
 
+def test_what_is_fitted_at_once_has_samples_and_nothing_else(tmp_path: Path) -> None:
+    assert as_json(tmp_path, "svm").keys() == {"exercise", "preset", "samples"}
+    for what in ("layers", "schedule"):
+        error = invoke(tmp_path, "svm", "--what", what).exception
+        assert isinstance(error, UsageError)
+        assert error.message == f"svm is fitted at once: it has no {what}."
+
+
 def test_missing_data_do_not_hide_the_rest(tmp_path: Path) -> None:
     result = invoke(tmp_path, "convnet")
     assert "1,191,170" in result.stdout and "Learning rate" in result.stdout

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any, ClassVar
 
 import pytest
 from typer.testing import CliRunner
 
 from tui_lab.cli.main import app
-from tui_lab.errors import USAGE, UsageError
+from tui_lab.errors import USAGE, MissingDataError, UsageError
+from tui_lab.previews import client
 from tui_lab.tools.catalogue import TOOLS
+from tui_lab.training.range_test import RangeTest
 
 
 def output(*arguments: str) -> str:
@@ -22,8 +25,8 @@ def output(*arguments: str) -> str:
 
 def test_every_tool_is_listed() -> None:
     rows = [line.split()[0] for line in output().splitlines()[2:]]
-    assert rows == list(TOOLS)
-    assert [entry["name"] for entry in json.loads(output("--json"))] == list(TOOLS)
+    assert rows == [*TOOLS, "lr-find"]
+    assert [entry["name"] for entry in json.loads(output("--json"))] == [*TOOLS, "lr-find"]
 
 
 @pytest.mark.parametrize("name", TOOLS)
@@ -76,19 +79,86 @@ def test_mistakes_are_told_in_a_sentence() -> None:
             "kernel_size = 99: covers 99 cells, and with its padding the input has 32.",
             "",
         ),
-        (["schedul"], "There is no tool 'schedul'; there are losses, conv, schedule.", "Did you mean 'schedule'?"),
+        (
+            ["schedul"],
+            f"There is no tool 'schedul'; there are {', '.join(TOOLS)}, lr-find.",
+            "Did you mean 'schedule'?",
+        ),
     ):
         error = CliRunner().invoke(app, ["tools", *arguments]).exception
         assert isinstance(error, UsageError) and error.exit_code == USAGE
         assert (error.message, error.hint) == (sentence, hint)
 
 
+def test_what_can_be_measured_is_measured_when_asked() -> None:
+    arguments = ("backprop-cost", "--depth", "2", "--width", "2")
+    counted, timed = (json.loads(output(*arguments, *more, "--json")) for more in ((), ("--measure",)))
+    assert counted["inputs"] == timed["inputs"]
+    assert counted["table"]["rows"][0][2] == 2 * 12 + 2 * 4
+    assert [row[0] for row in timed["table"]["rows"]] == [1, 2]
+    assert timed["charts"][0]["title"] == "Seconds for one gradient"
+    assert "--measure" in output("backprop-cost", "--help")
+    assert "--measure" not in output("losses", "--help")
+
+
+class FakeProcess:
+    """In place of the process with torch: every question gets the same range test."""
+
+    asked: ClassVar[list[tuple[Any, ...]]] = []
+
+    def __enter__(self) -> FakeProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def ask(self, *question: Any) -> RangeTest:
+        self.asked.append(question)
+        rates = tuple(10.0 ** (-6 + 7 * i / 99) for i in range(100))
+        losses = tuple(2.0 - 0.01 * max(0, i - 50) if i < 90 else 5.0 for i in range(100))
+        return RangeTest(rates, losses, (2.0,) * 100)
+
+
+@pytest.fixture
+def fake_process(monkeypatch: pytest.MonkeyPatch) -> type[FakeProcess]:
+    monkeypatch.setattr(client, "PreviewProcess", FakeProcess)
+    monkeypatch.setattr(FakeProcess, "asked", [])
+    return FakeProcess
+
+
+def test_a_learning_rate_is_found_for_the_configuration_of_the_flags(fake_process: type[FakeProcess]) -> None:
+    text = output("lr-find", "mlp", "--preset", "circles-quick", "--batch-size", "7")
+    ((kind, exercise, values, _),) = fake_process.asked
+    assert (kind, exercise) == ("rates", "mlp")
+    assert (values["lr"], values["batch_size"]) == (0.1, 7)  # the preset's, and the flag's
+    assert "Suggested: lr = 0.2" in text
+    assert "learning rate, log x" in text
+    found = json.loads(output("lr-find", "mlp", "--lr", "0.5", "--json"))
+    assert (found["tool"], found["exercise"], found["preset"]) == ("lr-find", "mlp", "")
+    assert found["inputs"]["lr"] == 0.5
+    assert found["test"]["suggestion"] == pytest.approx(0.2, rel=0.1)
+    assert found["table"]["rows"][-1][:2] == ["set now", 0.5]
+
+
+def test_what_cannot_be_tested_is_told_before_anything_is_started(fake_process: type[FakeProcess]) -> None:
+    for arguments, sentence in (
+        (["mlp", "--lr", "-1"], "lr = -1.0: must be 0 < lr <= 100."),
+        (["mlp", "--preset", "fig-2.05"], "Preset 'fig-2.05' is for 'convnet', not for 'mlp'."),
+        (["mlpp"], "There is no exercise 'mlpp'"),
+    ):
+        error = CliRunner().invoke(app, ["tools", "lr-find", *arguments]).exception
+        assert isinstance(error, UsageError) and error.message.startswith(sentence)
+    missing = CliRunner().invoke(app, ["--data", "/nowhere", "tools", "lr-find", "convnet"]).exception
+    assert isinstance(missing, MissingDataError)
+    assert fake_process.asked == []
+
+
 def test_no_tool_imports_torch() -> None:
     code = (
         "import sys\n"
         "from tui_lab.cli.main import app\n"
+        "from tui_lab.tools.catalogue import TOOLS\n"
         "from typer.testing import CliRunner\n"
-        "for name in ('', 'conv', 'losses', 'schedule'):\n"
+        "for name in ('', *TOOLS):\n"
         "    assert CliRunner().invoke(app, ['tools', name][: 1 + bool(name)]).exit_code == 0\n"
         "sys.exit('torch' in sys.modules)\n"
     )

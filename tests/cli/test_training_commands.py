@@ -46,13 +46,21 @@ def test_typed_flags_are_what_the_run_was_made_with(trained):
 
 
 def test_a_pipe_gets_a_row_an_epoch_without_escape_codes(tmp_path):
-    done = tui_lab(
-        tmp_path, "run", "circles-quick", "--epochs", "2", "--set", "threads=1", "--seeds", "2", "--jobs", "2"
-    )
+    done = tui_lab(tmp_path, "run", "circles-quick", "--epochs", "2", "--set", "threads=1")
     assert done.returncode == 0, done.stderr
     rows = done.stdout.splitlines()
-    assert len(rows) == 4 and all("epoch" in row and "train" in row for row in rows)
+    assert len(rows) == 2 and all("epoch" in row and "train" in row for row in rows)
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_several_seeds_end_with_a_table_in_place_of_rows_and_are_not_run_twice(tmp_path):
+    asked = ("run", "circles-quick", "--epochs", "2", "--set", "threads=1", "--seeds", "2", "--jobs", "2")
+    done = tui_lab(tmp_path, *asked)
+    assert done.returncode == 0, done.stderr
+    assert "epoch " not in done.stdout and "2/2" in done.stdout and "±" in done.stdout
+    assert done.stderr.count("Finished in") == 2
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "2 done already" in tui_lab(tmp_path, *asked).stderr
     runs = json.loads(tui_lab(tmp_path, "runs", "list", "--json").stdout)
     assert sorted(run["hyperparameters"]["seed"] for run in runs) == [0, 1]
     assert {run["preset"] for run in runs} == {"circles-quick"}

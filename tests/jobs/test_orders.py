@@ -55,6 +55,33 @@ def test_a_learning_rate_alone_leaves_the_command(run):
     assert read_control(run.control) == Control("pause", 0.01, 2)
 
 
+@pytest.mark.parametrize(
+    ("command", "lr", "cannot"),
+    [
+        ("pause", None, "cannot be asked to pause"),
+        ("step", None, "cannot be asked to step"),
+        (None, 0.1, "has no learning rate"),
+    ],
+)
+def test_a_fit_is_asked_only_for_what_it_can_do(store, command, lr, cannot):
+    run = store.create("svm", {})
+    hold(run, os.getpid(), exercise="svm")
+    with pytest.raises(UsageError, match=f"svm is fitted at once, in no steps: it {cannot}") as caught:
+        orders.ask(run, command, lr=lr)
+    assert caught.value.hint == "It can be stopped."
+    assert not run.control.exists()
+    assert orders.ask(run, "stop") == "asked to stop"
+
+
+def test_a_fit_is_not_resumed_with_a_learning_rate(store):
+    run = store.create("svm", {})
+    Status(state="stopped", exercise="svm").write(run.status)
+    with pytest.raises(UsageError, match="has no learning rate"):
+        orders.resume(run, lr=0.1)
+    orders.resume(run)
+    assert run.read_status().state == "queued"
+
+
 @pytest.mark.parametrize("lr", [0.0, -1.0, float("nan"), 1e9])
 def test_a_learning_rate_that_is_none_is_asked_of_nobody(run, lr):
     hold(run, os.getpid())

@@ -179,6 +179,21 @@ def test_the_real_process_answers_layers_and_samples(real: PreviewProcess) -> No
     assert grid != real.ask("samples", "convnet", {"dataset": "digits"}, NOWHERE, draw=1)
 
 
+@pytest.mark.parametrize("implementation", ["by-hand", "autograd", "nn", "optim"])
+def test_the_real_process_tests_learning_rates(real: PreviewProcess, implementation: str) -> None:
+    values = {"implementation": implementation, "batch_size": 50, "scheduler": "exponential"}
+    found = real.ask("rates", "mlp", values, NOWHERE)
+    assert found.suggestion is not None and 1e-3 < found.suggestion < 1
+    assert found == real.ask("rates", "mlp", {**values, "scheduler": "none", "lr": 7.0, "epochs": 3}, NOWHERE)
+    assert found != real.ask("rates", "mlp", {**values, "seed": 1}, NOWHERE)
+
+
+def test_what_is_not_trained_by_gradients_has_no_learning_rate_to_test(real: PreviewProcess) -> None:
+    with pytest.raises(TuiLabError, match="svm is not trained by gradients") as caught:
+        real.ask("rates", "svm", {}, NOWHERE)
+    assert caught.value.exit_code == USAGE
+
+
 def test_the_real_process_steps_back_behind_training_and_ends_with_its_stdin(real: PreviewProcess) -> None:
     real.ask("layers", "mlp", {}, NOWHERE)
     process = psutil.Process(pid_of(real))

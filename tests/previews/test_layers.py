@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from tui_lab.labs.catalogue import EXERCISES
 from tui_lab.models.convnet import ConvNet
 from tui_lab.models.mlp import MLP
+from tui_lab.models.mlp_by_hand import ByHandMLP
 from tui_lab.previews.layers import layer_table
 
 
@@ -121,3 +122,8 @@ def test_windows_and_strides_are_told_where_they_are_unusual() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, (3, 5), stride=2), nn.AvgPool2d(3, 1), nn.Flatten())
     table = layer_table(lambda: model, (1, 16, 16))
     assert [layer.kind for layer in table.layers] == ["Conv2d 3×5, 2, stride 2", "AvgPool2d 3×3, stride 1", "Flatten"]
+
+
+def test_by_hand_a_layer_is_its_weights() -> None:
+    table = layer_table(lambda: ByHandMLP((2,), 2, [10]), (2,))
+    assert [(layer.kind, layer.parameters) for layer in table.layers] == [("W 10×2, b 10", 30), ("W 2×10, b 2", 22)]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tui_lab.inspections.content import LabelledPoint
 from tui_lab.pictures import Picture
 from tui_lab.previews.content import Layer, LayerTable, Sample, SampleGrid
+from tui_lab.training.range_test import RangeTest
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 LABELS = st.integers(0, 2)
@@ -41,8 +42,13 @@ def through_json(content: Any) -> Any:
     return type(content).from_json(json.loads(json.dumps(content.to_json(), allow_nan=False)))
 
 
-@given(GRIDS | TABLES)
-def test_content_survives_json(content: SampleGrid | LayerTable) -> None:
+TESTS = st.lists(st.tuples(*3 * [st.floats(0.01, 100)]), min_size=1, max_size=9).map(
+    lambda steps: RangeTest(*zip(*steps, strict=True))
+)
+
+
+@given(GRIDS | TABLES | TESTS)
+def test_content_survives_json(content: SampleGrid | LayerTable | RangeTest) -> None:
     assert through_json(content) == content
 
 

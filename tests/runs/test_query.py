@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tui_lab.errors import UsageError
-from tui_lab.hyperparameters import Hyperparameters, declarations
+from tui_lab.hyperparameters import GradientHyperparameters, declarations
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.fields import FIELDS, declared_fields, find_field, hyperparameter_field, sort_key, sorted_by, text_of
 from tui_lab.runs.label import Label
@@ -19,7 +19,7 @@ from tui_lab.runs.query import Query, Term, suggest
 from tui_lab.runs.status import STATES, Status
 from tui_lab.runs.store import Listed
 
-KNOWN = {**FIELDS, **declared_fields(declarations(Hyperparameters).values())}
+KNOWN = {**FIELDS, **declared_fields(declarations(GradientHyperparameters).values())}
 SETTINGS = {
     "lr": 0.05,
     "seed": 2**62 + 1,
@@ -392,7 +392,7 @@ def test_what_is_suggested_goes_on_from_what_is_typed(text):
 
 
 def test_a_hyperparameter_that_exercises_declare_differently_takes_what_any_of_them_takes():
-    declared = declarations(Hyperparameters)
+    declared = declarations(GradientHyperparameters)
     mine = replace(declared["dataset"], choices=("x",))
     joined = declared_fields([*declared.values(), mine])
     assert joined["dataset"].choices == (*declared["dataset"].choices, "x")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
 from tui_lab.errors import TuiLabError
@@ -64,13 +67,47 @@ class FakePreviews:
     def close(self) -> None: ...
 
 
+@pytest.fixture(autouse=True, scope="package")
+def _rare_collections() -> Iterator[None]:
+    """Garbage is looked for less often: an app makes a hundred thousand objects while it mounts, and few die."""
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()  # what is imported stays
+    gc.set_threshold(100_000, 20, 20)
+    yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _sheets_parsed_once() -> Iterator[None]:
+    """Apps with the same theme share what their style sheets were parsed to; nothing changes it."""
+    parse, parsed = Stylesheet._parse_rules, {}
+
+    def parse_once(self: Stylesheet, css: str, *place: Any, **options: Any) -> Any:
+        key = (css, place, tuple(options.items()), tuple(self._variables.items()))
+        if key not in parsed:
+            parsed[key] = parse(self, css, *place, **options)
+        return parsed[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
+
+
 @pytest.fixture
-def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., LabApp]:
+def first_area() -> str:
+    """The area in which apps open; a module that tests another area than Labs has its own."""
+    return "labs"
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_area: str) -> Callable[..., LabApp]:
     """Makes an app on a home and a data folder of the test's own."""
     monkeypatch.setattr(store_module, "git_commit", lambda: "")
-    monkeypatch.setattr(LabApp, "DEFAULT_MODE", "labs")  # not by way of the opening, which is gone in a moment
 
-    def make(**options: Any) -> LabApp:
+    def make(area: str = first_area, **options: Any) -> LabApp:
+        monkeypatch.setattr(LabApp, "DEFAULT_MODE", area)  # not by way of the opening, which is gone in a moment
         app = LabApp(tmp_path / "home", tmp_path / "data", standby=False, **options)
         app.workspace.queue = FakeQueue()  # type: ignore[assignment]
         app.workspace.previews = FakePreviews()  # type: ignore[assignment]
@@ -87,10 +124,11 @@ async def until(pilot: Pilot[None], condition: Callable[[], Any]) -> Any:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"not within {DEADLINE_S:g} s"
+        assert pilot.app._exception is None, "the app has failed"
+        assert time.monotonic() < end, f"not within {DEADLINE_S:g} s; on the screen:\n{screen_text(pilot.app)}"
         await asyncio.sleep(0.01)  # between two looks: threads work meanwhile
 
 
-def screen_text(app: LabApp) -> str:
+def screen_text(app: App[None]) -> str:
     """What is on the screen, line by line, without styles."""
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())

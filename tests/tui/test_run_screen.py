@@ -46,6 +46,11 @@ FILTERS = Filters(1.0, 20, "features.0, Conv2d", (Picture(2, 2, bytes(12)),), (0
 
 
 @pytest.fixture
+def first_area() -> str:
+    return "run"
+
+
+@pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
     monkeypatch.setattr("tui_lab.runs.store.git_commit", lambda: "")
     monkeypatch.setattr("tui_lab.runs.store.versions", dict)
@@ -612,7 +617,7 @@ async def test_only_the_tab_that_is_looked_at_is_drawn_and_again_when_it_changes
     run = record()
     write_inspection(run, "confusion", CONFUSION)
     write_inspection(run, "filters", FILTERS)
-    async with make_app().run_test(size=(160, 45)) as pilot:
+    async with make_app("labs").run_test(size=(160, 45)) as pilot:
         screen = await open_run(pilot, run)
         await until(pilot, lambda: "predicted" in screen_text(pilot.app))
         assert drawn == ["confusion"]

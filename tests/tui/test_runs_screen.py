@@ -40,6 +40,11 @@ VALUES: Mapping[str, Any] = {"lr": 0.1, "batch_size": 128, "epochs": 3, "seed": 
 
 
 @pytest.fixture
+def first_area() -> str:
+    return "runs"
+
+
+@pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
     monkeypatch.setattr("tui_lab.runs.store.git_commit", lambda: "")
     monkeypatch.setattr("tui_lab.runs.store.versions", dict)

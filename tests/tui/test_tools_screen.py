@@ -10,16 +10,20 @@ from tests.tui.conftest import screen_text, until
 from tui_lab.tools.catalogue import TOOLS
 from tui_lab.tools.tool import Result, Table
 from tui_lab.tui.chart import Chart
-from tui_lab.tui.labs.screen import LabsScreen
-from tui_lab.tui.tools.screen import MOST_CHARTS, ToolsScreen, rich_table
+from tui_lab.tui.tools import answers
+from tui_lab.tui.tools.answers import rich_table
+from tui_lab.tui.tools.screen import MOST_CHARTS, ToolsScreen
 
 WIDE, NARROW = (160, 45), (80, 24)
 
 
+@pytest.fixture
+def first_area() -> str:
+    return "tools"
+
+
 async def opened(pilot, app, tool: str) -> ToolsScreen:
     """The area with a tool chosen."""
-    await until(pilot, lambda: isinstance(app.screen, LabsScreen))
-    await pilot.press("4")
     screen = await until(pilot, lambda: app.screen if isinstance(app.screen, ToolsScreen) else None)
     await until(pilot, lambda: screen.is_mounted)
     await choose(pilot, screen, tool)
@@ -47,8 +51,9 @@ async def test_every_tool_answers_with_its_defaults(make_app, size):
             assert expected.table is not None
             for word in expected.table.texts()[0]:
                 await until(pilot, lambda word=word: word[:8] in screen_text(app))
-            shown = [chart for chart in screen.query(Chart) if chart.display]
-            assert len(shown) == len(expected.charts) <= MOST_CHARTS
+            assert len(expected.charts) <= MOST_CHARTS
+            count = len(expected.charts)
+            await until(pilot, lambda n=count: sum(chart.display for chart in screen.query(Chart)) == n)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
@@ -57,7 +62,7 @@ async def test_the_answer_follows_what_is_typed(make_app, size):
     async with app.run_test(size=size) as pilot:
         screen = await opened(pilot, app, "conv")
         await pilot.press("f")
-        assert "32 × 28 × 28" in screen_text(app)
+        await until(pilot, lambda: "32 × 28 × 28" in screen_text(app))
         screen._forms["conv"].fields["kernel_size"].editor.focus()
         await pilot.press("3")
         await until(pilot, lambda: "32 × 30 × 30" in screen_text(app))
@@ -86,7 +91,7 @@ async def test_inputs_are_kept_while_another_tool_is_looked_at(make_app):
         await pilot.press(*"0.25")
         await until(pilot, lambda: "At p = 0.25" in screen_text(app))
         await choose(pilot, screen, "conv")
-        assert "At p = 0.25" not in screen_text(app)
+        await until(pilot, lambda: "At p = 0.25" not in screen_text(app))
         await choose(pilot, screen, "losses")
         await until(pilot, lambda: "At p = 0.25" in screen_text(app))
         await pilot.press("e", "R")
@@ -138,6 +143,52 @@ async def test_search_and_escape_lead_into_the_inputs_and_out(make_app):
         await until(pilot, lambda: screen._forms["conv"].fields["padding"].display)
         await pilot.press("escape")
         await until(pilot, lambda: app.focused is screen.query_one("#tool-list"))
+
+
+async def test_times_are_measured_when_asked_and_give_way_to_the_next_answer(make_app):
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot, app, "backprop-cost")
+        screen._forms["backprop-cost"].fields["depth"].editor.focus()
+        await pilot.press("2")
+        await until(pilot, lambda: "With 2 hidden layers" in screen_text(app))
+        await pilot.press("ctrl+r")  # among letters that are typed
+        await until(pilot, lambda: "Time for the gradient of one sample" in screen_text(app))
+        assert "With 2 hidden layers" not in screen_text(app)
+        await pilot.press("backspace", "3")
+        await until(pilot, lambda: "With 3 hidden layers" in screen_text(app))
+        assert "m or ctrl+r: measure the time" in screen_text(app)
+
+
+async def test_a_measurement_that_fails_or_is_not_needed_any_more_leaves_the_answer(make_app, monkeypatch):
+    app = make_app()
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        screen = await opened(pilot, app, "backprop-cost")
+        await pilot.press("e")
+        monkeypatch.setattr(answers, "module_command", lambda *_: ["sh", "-c", "echo the last word >&2; exit 3"])
+        await pilot.press("m")
+        await until(pilot, lambda: "the last word" in screen_text(app))
+        monkeypatch.setattr(answers, "module_command", lambda *_: ["sleep", "1000"])
+        await pilot.press("m")
+        answer = screen.query_one("#tool-answer-pane")
+        await until(pilot, lambda: answer.border_subtitle == "measuring ...")
+        await choose(pilot, screen, "conv")
+        await until(pilot, lambda: all(worker.group != "measure" for worker in app.workers))
+        await until(pilot, lambda: not answer.border_subtitle)
+        await pilot.press("m")  # conv measures nothing
+        await pilot.pause()
+        assert "turns 3 × 32 × 32" in screen_text(app)
+
+
+async def test_with_a_mistake_nothing_is_measured(make_app, monkeypatch):
+    app = make_app()
+    monkeypatch.setattr(answers, "module_command", lambda *_: pytest.fail("it was measured"))
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot, app, "backprop-cost")
+        screen._forms["backprop-cost"].fields["depth"].editor.focus()
+        await pilot.press("0", "ctrl+r")
+        await until(pilot, lambda: screen.query_one("#tool-answer-pane").has_class("-old"))
+        await pilot.pause()
 
 
 def test_numbers_of_a_table_are_never_cut():

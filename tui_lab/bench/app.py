@@ -19,6 +19,7 @@ from tui_lab.bench.process import Child
 from tui_lab.bench.terminal import PATIENCE_S, Terminal
 from tui_lab.devices import cores
 from tui_lab.errors import TuiLabError
+from tui_lab.hyperparameters import build
 from tui_lab.jobs.workers import start_worker
 from tui_lab.labs.catalogue import EXERCISES
 from tui_lab.paths import HOME_VARIABLE
@@ -159,7 +160,8 @@ class _Training:
 
     def __init__(self, home: Path) -> None:
         exercise = EXERCISES["convnet"]
-        values = exercise.hyperparameters(dataset="digits", epochs=100_000, batch_size=128).model_dump()
+        asked = {"dataset": "digits", "epochs": 100_000, "batch_size": 128}
+        values = build(exercise.hyperparameters, asked).model_dump()
         self.run: RunDirectory = RunStore(home).create(exercise.name, values)
         self._worker = start_worker(self.run, cores())
         self._reader = HistoryReader(self.run)

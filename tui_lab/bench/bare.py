@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from tui_lab.bench.tensors import channel_statistics
 from tui_lab.data.batches import is_kept_as_floats
 from tui_lab.data.dataset import Dataset
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.training.optimizers import build_optimizer
 from tui_lab.training.plan import Plan
 
@@ -24,7 +24,9 @@ from tui_lab.training.plan import Plan
 class BareLoop:
     """Trains on `dataset`, epoch after epoch, in the way of `plan`."""
 
-    def __init__(self, hyperparameters: Hyperparameters, dataset: Dataset, model: nn.Module, plan: Plan) -> None:
+    def __init__(
+        self, hyperparameters: GradientHyperparameters, dataset: Dataset, model: nn.Module, plan: Plan
+    ) -> None:
         hp = hyperparameters
         self.plan = plan
         self.model = plan.place(model)

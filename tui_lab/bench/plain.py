@@ -19,7 +19,7 @@ from torchvision import transforms
 
 from tui_lab.bench.tensors import channel_statistics
 from tui_lab.data.dataset import Dataset, Split
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters
 
 
 class Images(TorchDataset[tuple[Tensor, int]]):
@@ -42,7 +42,7 @@ class PlainLoop:
     """Trains on `dataset`, epoch after epoch, with `workers` DataLoader workers."""
 
     def __init__(
-        self, hyperparameters: Hyperparameters, dataset: Dataset, model: nn.Module, *, device: str, workers: int
+        self, hyperparameters: GradientHyperparameters, dataset: Dataset, model: nn.Module, *, device: str, workers: int
     ) -> None:
         hp = hyperparameters
         self.device = torch.device(device)
@@ -74,7 +74,7 @@ class PlainLoop:
         return samples
 
 
-def transform_of(hyperparameters: Hyperparameters, train: Split) -> Callable[[Image.Image], Tensor]:
+def transform_of(hyperparameters: GradientHyperparameters, train: Split) -> Callable[[Image.Image], Tensor]:
     """torchvision's transforms for the crop, the flip and the channel standardisation of `hyperparameters`."""
     mean, std = channel_statistics(train.x)
     steps: list[Callable[..., object]] = []

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from tui_lab.hyperparameters import Hyperparameters, build
+from tui_lab.hyperparameters import GradientHyperparameters, build
 from tui_lab.labs.catalogue import find_exercise
 from tui_lab.labs.exercise import Exercise
 
@@ -35,8 +35,10 @@ class Workload:
     def exercise(self) -> Exercise:
         return find_exercise(self.name)
 
-    def hyperparameters(self, device: str = "auto") -> Hyperparameters:
-        return build(self.exercise.hyperparameters, {**self.settings, "device": device})
+    def hyperparameters(self, device: str = "auto") -> GradientHyperparameters:
+        built = build(self.exercise.hyperparameters, {**self.settings, "device": device})
+        assert isinstance(built, GradientHyperparameters)  # every workload is trained step by step
+        return built
 
 
 WORKLOADS = {
@@ -94,5 +96,5 @@ class LoopRequest:
         return cls(**json.loads(text))
 
     @property
-    def hyperparameters(self) -> Hyperparameters:
+    def hyperparameters(self) -> GradientHyperparameters:
         return WORKLOADS[self.workload].hyperparameters(self.device)

@@ -13,7 +13,10 @@ from tui_lab.charts.text import printable, shortened
 from tui_lab.inspections.content import Boundary
 
 _FAINTEST, _STRONGEST = 0.08, 0.4  # of a class's colour in the plane, where the model guesses and where it is sure
-_TRAIN, _TEST = ("•", "○")
+_TRAIN, _TEST, _SUPPORT = ("•", "○", "◆")
+_LETTERS = {_TRAIN: "A", _TEST: "a", _SUPPORT: "1"}  # of the first class, without colours
+_COLOURED_MARKS = {_TRAIN: f"{_TRAIN} train", _TEST: f"{_TEST} test", _SUPPORT: f"{_SUPPORT} support vector"}
+_LETTERED_MARKS = {_TRAIN: "capital: train", _TEST: "small: test", _SUPPORT: "digit: support vector"}
 _TEXTURES, _ASCII_TEXTURES = " ░▒▓", " .:-"
 _SEPARATION = "   "
 
@@ -30,8 +33,9 @@ def decision_boundary(
     """Draw the plane and the points, and below them what the marks mean.
 
     In colours, every place has the colour of the class predicted there, the stronger the surer the model is; so the
-    boundary is where the colours fade. Training points are dots and test points rings, in the colour of their true
-    class. Without colours, classes are textures, and points are letters: capitals for training points.
+    boundary is where the colours fade. Training points are dots, test points rings and support vectors diamonds, in the
+    colour of their true class. Without colours, classes are textures, and points are letters: capitals for training
+    points, digits for support vectors.
 
     Args:
         boundary: what to draw.
@@ -60,7 +64,7 @@ def decision_boundary(
 
 
 def _coloured(boundary: Boundary, side: int, colours: Sequence[Colour], background: Colour) -> Iterator[Text]:
-    marks = {cell: (label, _TRAIN if is_train else _TEST) for cell, label, is_train in _points(boundary, side)}
+    marks = {cell: (label, mark) for cell, label, mark in _points(boundary, side)}
     plane = [[_tint(boundary.at(*cell), colours, background) for cell in line] for line in _cells(boundary, side)]
     for row, (upper, lower) in enumerate(zip(plane[::2], plane[1::2], strict=True)):
         line = Text()
@@ -74,7 +78,7 @@ def _coloured(boundary: Boundary, side: int, colours: Sequence[Colour], backgrou
 
 
 def _textured(boundary: Boundary, side: int, textures: str) -> Iterator[Text]:
-    marks = {cell: _letter(label, is_train) for cell, label, is_train in _points(boundary, side)}
+    marks = {cell: _letter(label, mark) for cell, label, mark in _points(boundary, side)}
     for row, cells in enumerate(list(_cells(boundary, side))[::2]):
         probabilities = [boundary.at(*cell) for cell in cells]
         textured = [textures[one.index(max(one)) % len(textures)] for one in probabilities]
@@ -94,22 +98,23 @@ def _tint(probabilities: bytes, colours: Sequence[Colour], background: Colour) -
     return mixed(colours[label], background, _FAINTEST + (_STRONGEST - _FAINTEST) * max(0.0, certainty))
 
 
-def _points(boundary: Boundary, side: int) -> Iterator[tuple[tuple[int, int], int, bool]]:
-    """The character cell of each point, its class, and whether it is a training point. These come last: on top."""
-    for points, is_train in ((boundary.test, False), (boundary.train, True)):
+def _points(boundary: Boundary, side: int) -> Iterator[tuple[tuple[int, int], int, str]]:
+    """The character cell of each point, its class, and its mark; what comes later lies on top."""
+    for points, mark in ((boundary.test, _TEST), (boundary.train, _TRAIN), (boundary.supports, _SUPPORT)):
         for point in points:
             across = (point.x - boundary.left) / boundary.side
             down = 1 - (point.y - boundary.bottom) / boundary.side
             if 0 <= across < 1 and 0 <= down < 1:
-                yield (int(across * side), int(down * side / 2)), point.label, is_train
+                yield (int(across * side), int(down * side / 2)), point.label, mark
 
 
-def _letter(label: int, is_train: bool) -> str:
-    return chr(ord("A" if is_train else "a") + label % 26)
+def _letter(label: int, mark: str) -> str:
+    return chr(ord(_LETTERS[mark]) + label % (9 if mark == _SUPPORT else 26))
 
 
 def _legend(boundary: Boundary, palette: Palette, *, color: bool, ascii: bool) -> list[Text]:
     names = [printable(name, ascii=ascii) for name in boundary.class_names]
+    marks = [_TRAIN, _TEST, *([_SUPPORT] if boundary.supports else [])]
     entries = []
     for label, name in enumerate(names):
         if color:
@@ -118,8 +123,12 @@ def _legend(boundary: Boundary, palette: Palette, *, color: bool, ascii: bool) -
         else:
             textures = _ASCII_TEXTURES if ascii else _TEXTURES
             texture = textures[label % len(textures)]
-            entries.append(Text(f"{_letter(label, True)} {_letter(label, False)} '{texture}' {name}"))
-    entries.append(Text(f"{_TRAIN} train  {_TEST} test" if color else "capital: train, small: test"))
+            letters = " ".join(_letter(label, mark) for mark in marks)
+            entries.append(Text(f"{letters} '{texture}' {name}"))
+    meanings = _COLOURED_MARKS if color else _LETTERED_MARKS
+    entries.append(Text("  ".join(meanings[mark] for mark in (_TRAIN, _TEST))))
+    if boundary.supports:
+        entries.append(Text(meanings[_SUPPORT]))
     right, top = boundary.left + boundary.side, boundary.bottom + boundary.side
     entries.append(Text(f"x {boundary.left:.2f} to {right:.2f}, y {boundary.bottom:.2f} to {top:.2f}"))
     return entries

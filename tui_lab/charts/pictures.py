@@ -75,12 +75,19 @@ def mosaic(
         gap: cells between two neighbours.
         color, ascii: see `half_blocks`.
     """
-    tiles = []
-    for picture, caption in zip(pictures, captions, strict=True):
+    blocks = []
+    for picture in pictures:
         own = picture.width if rows is None else width
-        drawn = half_blocks(picture, columns=min(columns or own, width), rows=rows, color=color, ascii=ascii)
+        blocks.append(half_blocks(picture, columns=min(columns or own, width), rows=rows, color=color, ascii=ascii))
+    return tiled(blocks, captions, width=width, gap=gap, ascii=ascii)
+
+
+def tiled(blocks: Sequence[Text], captions: Sequence[str], *, width: int, gap: int = 2, ascii: bool = False) -> Text:
+    """A grid of blocks of lines, as `mosaic` makes it of pictures; no block is wider than `width`."""
+    tiles = []
+    for block, caption in zip(blocks, captions, strict=True):
         said = [line for part in caption.split("\n") for line in folded(printable(part, ascii=ascii), width)]
-        tiles.append((list(drawn.split("\n")), said if any(said) else []))
+        tiles.append((list(block.split("\n")), said if any(said) else []))
     side = max((cell_len(line) for drawn, said in tiles for line in [*(one.plain for one in drawn), *said]), default=0)
     across = max(1, (width + gap) // (side + gap)) if side else 1
     lines: list[Text] = []

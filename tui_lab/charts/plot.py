@@ -14,7 +14,7 @@ import math
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
@@ -40,6 +40,7 @@ _MIN_CANVAS_ROWS = 3
 _MARK_SPACING = 12  # columns between the marks of one line
 _SEPARATION = 2  # cells between two entries of the legend
 _LARGEST, _SMALLEST = 1e300, 1e-300  # beyond these, differences and quotients of values overflow
+_LARGEST_EXPONENT = 250  # of positions on a log axis, whose limits may lie a tenth beyond
 _FLAT = 1e-6  # a curve that varies less than this part of its size is float32 noise, and drawn as a constant
 
 # Okabe and Ito's colours, told apart with every common colour blindness (https://jfly.uni-koeln.de/color/).
@@ -120,6 +121,7 @@ class Drawing:
         text: lines joined by newlines.
         left, right: the first column of the canvas, and the first one after it; equal where there is only a message.
         low, high: the positions on the x axis at these two edges.
+        x_log: whether that axis is logarithmic; both are above 0 then.
     """
 
     text: str
@@ -127,15 +129,23 @@ class Drawing:
     right: int = 0
     low: float = 0.0
     high: float = 0.0
+    x_log: bool = False
 
     def position(self, column: int) -> float:
         """The place on the x axis that a column of the block shows."""
-        share = (column - self.left) / max(1, self.right - 1 - self.left)
-        return self.low + (self.high - self.low) * min(1.0, max(0.0, share))
+        share = min(1.0, max(0.0, (column - self.left) / max(1, self.right - 1 - self.left)))
+        if self.x_log:
+            return float(self.low * (self.high / self.low) ** share)
+        return self.low + (self.high - self.low) * share
 
     def column(self, position: float) -> int:
         """The column of the block that shows a place on the x axis."""
-        share = (position - self.low) / (self.high - self.low) if self.high > self.low else 0.0
+        share = 0.0
+        if self.high > self.low:
+            if not self.x_log:
+                share = (position - self.low) / (self.high - self.low)
+            elif position > 0:
+                share = math.log(position / self.low) / math.log(self.high / self.low)
         return self.left + round(min(1.0, max(0.0, share)) * max(0, self.right - 1 - self.left))
 
 
@@ -237,6 +247,7 @@ def draw(
     height: int,
     title: str = "",
     x_label: str = "",
+    x_log: bool = False,
     y_log: bool = False,
     palette: Palette = DARK,
     marker: Marker = "braille",
@@ -249,6 +260,7 @@ def draw(
         width, height: size of the whole block in character cells. Below 20x5 there is only a message.
         title: first line, where there is room for it.
         x_label: what the x axis counts, at the end of the legend.
+        x_log: logarithmic x axis; what lies at zero or below has no place on it and is left out.
         y_log: logarithmic y axis; values of zero and below are drawn at the smallest positive one.
         palette: the colours.
         marker: "braille" draws with 2x4 dots a cell, "blocks" with 2x2 quarters of one, which more fonts have; "ascii"
@@ -265,27 +277,32 @@ def draw(
         return Drawing("")
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return Drawing(_message(f"a chart needs {MIN_WIDTH}x{MIN_HEIGHT} cells", "", width, height, style))
-    curves, trouble = _prepare(series, columns=2 * width, y_log=y_log)
+    curves, trouble = _prepare(series, columns=2 * width, x_log=x_log, y_log=y_log)
     if trouble:
         return Drawing(_message(trouble, title, width, height, style))
-    notes = [x_label, "log y" if y_log else ""]
+    notes = [x_label, "log x" if x_log else "", "log y" if y_log else ""]
     spare = height - _AXIS_ROWS - _MIN_CANVAS_ROWS
     legend = _legend(curves, ", ".join(filter(None, notes)), width, min(spare, max(1, height // 5)), style)
     header = [_title(title, width, style)] if title and spare > len(legend) else []
-    canvas, x_axis = _canvas(curves, width, height - len(header) - len(legend), y_log=y_log, style=style)
+    rows = height - len(header) - len(legend)
+    canvas, x_axis = _canvas(curves, width, rows, x_log=x_log, y_log=y_log, style=style)
     corner = max(_ESCAPES.sub("", line).find("+" if style.ascii else "└") for line in canvas[-_AXIS_ROWS:])
-    return Drawing("\n".join([*header, *canvas, *legend]), corner + 1, width, x_axis.low, x_axis.high)
+    ends = (10**x_axis.low, 10**x_axis.high) if x_log else (x_axis.low, x_axis.high)
+    return Drawing("\n".join([*header, *canvas, *legend]), corner + 1, width, *ends, x_log)
 
 
-def _prepare(series: Sequence[Series], *, columns: int, y_log: bool) -> tuple[list[_Curve], str]:
-    """Curves bounded in length and size, and why they cannot be drawn ("" if they can)."""
+def _prepare(series: Sequence[Series], *, columns: int, x_log: bool, y_log: bool) -> tuple[list[_Curve], str]:
+    """Curves bounded in length and size, and why they cannot be drawn ("" if they can).
+
+    Where `x_log`, the positions are exponents of ten from here on.
+    """
     positive = (v for one in series for v in one.y if 0 < v < math.inf)
     floor = min(positive, default=None) if y_log else None
     curves = []
     for one in series:
         # Faint curves get half the columns: a lighter texture, and half the work.
         y = one.y if floor is None else clip_for_log(one.y, max(floor, _SMALLEST))
-        x, y = thin(one.x, y, columns // (2 if one.faint else 1))
+        x, y = thin(_exponents(one.x) if x_log else one.x, y, columns // (2 if one.faint else 1))
         segments, gaps = split_at_gaps([_bounded(value) for value in x], [_bounded(value) for value in y])
         curves.append(_Curve(one, segments, gaps))
     if not any(curve.segments for curve in curves):
@@ -301,11 +318,22 @@ def _bounded(value: float) -> float:
     return math.copysign(_LARGEST, value) if _LARGEST < abs(value) < math.inf else float(value)
 
 
-def _axes(curves: Iterable[_Curve], columns: int, rows: int, *, y_log: bool) -> tuple[_Axis, _Axis]:
+def _exponents(positions: Iterable[float]) -> list[float]:
+    """Of ten, within what can be turned back; NaN for positions that have none."""
+    return [
+        min(max(math.log10(place), -_LARGEST_EXPONENT), _LARGEST_EXPONENT) if place > 0 else math.nan
+        for place in positions
+    ]
+
+
+def _axes(curves: Iterable[_Curve], columns: int, rows: int, *, x_log: bool, y_log: bool) -> tuple[_Axis, _Axis]:
     """The x and the y axis that hold all curves, with at most about ten ticks each, and room for their labels."""
     xs = [x for curve in curves for part in (curve.gaps, *(segment[0] for segment in curve.segments)) for x in part]
     ys = [y for curve in curves for segment in curve.segments for y in segment[1]]
-    x_axis = _axis(xs, min(max(2, columns // 9), 10), whole=all(x.is_integer() for x in xs))
+    count = min(max(2, columns // 9), 10)
+    x_axis = _axis(xs, count, whole=not x_log and all(x.is_integer() for x in xs))
+    if x_log:
+        x_axis = replace(x_axis, ticks=[math.log10(tick) for tick in log_ticks(10**x_axis.low, 10**x_axis.high, count)])
     return x_axis, _axis(ys, min(max(2, rows * 2 // 5), 10), log=y_log)
 
 
@@ -355,12 +383,13 @@ def _marked(segments: Sequence[Segment], columns: int, first: float, *, spaced: 
 
 
 def _canvas(
-    curves: Sequence[_Curve], width: int, height: int, *, y_log: bool, style: _Style
+    curves: Sequence[_Curve], width: int, height: int, *, x_log: bool, y_log: bool, style: _Style
 ) -> tuple[list[str], _Axis]:
     """The axes and the curves, drawn by plotext in `height` lines of `width` cells; and the x axis."""
     import plotext  # takes a tenth of a second, which only drawing should cost
 
-    x_axis, y_axis = _axes(curves, width, height - _AXIS_ROWS, y_log=y_log)
+    x_axis, y_axis = _axes(curves, width, height - _AXIS_ROWS, x_log=x_log, y_log=y_log)
+    x_ticks = [10**tick for tick in x_axis.ticks] if x_log else x_axis.ticks
     with _plotext_lock:
         plotext.clear_figure()
         plotext.limit_size(False, False)
@@ -372,7 +401,7 @@ def _canvas(
         plotext.yaxes(True, False)
         plotext.xlim(0, 1)
         plotext.ylim(0, 1)
-        plotext.xticks(x_axis.place(x_axis.ticks), tick_labels(x_axis.ticks))
+        plotext.xticks(x_axis.place(x_axis.ticks), tick_labels(x_ticks, log=x_log))
         plotext.yticks(y_axis.place(y_axis.ticks), tick_labels(y_axis.ticks, log=y_log))
         for signal in _signals(curves, x_axis, y_axis, width, style):
             plot = plotext.plot if signal.joined else plotext.scatter

@@ -25,7 +25,9 @@ def look_of(console: Console) -> Look:
     return Look(color=color, ascii=is_ascii(), palette=LIGHT if is_light else DARK)
 
 
-def print_chart(series: Sequence[Series], *, title: str, x_label: str, y_log: bool = False) -> None:
+def print_chart(
+    series: Sequence[Series], *, title: str, x_label: str, x_log: bool = False, y_log: bool = False
+) -> None:
     """Curves in a chart as wide as the terminal, up to what is easy to read, and a blank line."""
     console = data_console()
     look = look_of(console)
@@ -35,6 +37,7 @@ def print_chart(series: Sequence[Series], *, title: str, x_label: str, y_log: bo
         height=CHART_HEIGHT,
         title=title,
         x_label=x_label,
+        x_log=x_log,
         y_log=y_log,
         palette=look.palette,
         marker="ascii" if look.ascii else "braille",

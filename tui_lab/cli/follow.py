@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.text import Text
 
-from tui_lab.cli.output import data_console, say, talk_console
+from tui_lab.cli.output import data_console, say, talk_console, with_folders
 from tui_lab.errors import DONE, FAILED, INTERRUPTED, TuiLabError
 from tui_lab.runs.control import request
 from tui_lab.runs.events import Event, encode
 from tui_lab.runs.history import HistoryReader
-from tui_lab.runs.sentences import Position, Snapshot, duration, epoch_line, outcome, percent
+from tui_lab.runs.sentences import Position, Snapshot, duration, epoch_line, fitting, outcome, percent
 
 if TYPE_CHECKING:
     from tui_lab.jobs.executor import Executor
@@ -31,12 +31,15 @@ class Follower:
         executor: with the runs submitted.
         runs: all of them.
         as_json: one event a line on stdout instead of a row an epoch.
+        brief: no rows; a sentence a run, when it has ended, and how many have. For many short ones.
     """
 
-    def __init__(self, executor: Executor, runs: list[RunDirectory], *, as_json: bool = False) -> None:
+    def __init__(
+        self, executor: Executor, runs: list[RunDirectory], *, as_json: bool = False, brief: bool = False
+    ) -> None:
         self._executor = executor
         self._runs = runs
-        self._as_json = as_json
+        self._as_json, self._is_brief = as_json, brief
         self._readers = {run.id: HistoryReader(run) for run in runs}
         for reader in self._readers.values():
             reader.update()  # what an earlier worker measured is no news
@@ -53,6 +56,8 @@ class Follower:
         )
         # With both streams on one terminal, rows go through the live display, which keeps itself below them
         self._rows: Console = self._progress.console if _share_terminal() else data_console()
+        self._codes: dict[str, int] = {}  # of runs that have ended and been told of
+        self._whole = self._progress.add_task(f"{len(runs)} runs", total=len(runs), visible=brief, ended=0)
         self._tasks = {run.id: self._progress.add_task(_label(run), total=1.0, visible=False) for run in runs}
 
     def follow(self) -> int:
@@ -66,7 +71,7 @@ class Follower:
                     time.sleep(POLL_S)
                 except KeyboardInterrupt:
                     self._stop()
-        codes = [self._summarise(run) for run in self._runs]
+        codes = [self._codes[run.id] if run.id in self._codes else self._summarise(run) for run in self._runs]
         if len(self._runs) == 1 and not self._as_json and sys.stderr.isatty():
             say(f"Its curves: tui-lab runs watch {self._runs[0].id}")
         return INTERRUPTED if self._is_stopping else next((code for code in codes if code), DONE)
@@ -88,19 +93,22 @@ class Follower:
             )
         for run in ended:
             self._progress.update(self._tasks[run.id], visible=False)
+            if self._is_brief:
+                self._codes[run.id] = self._summarise(run)
+                self._progress.update(self._whole, completed=len(self._codes), ended=len(self._codes))
 
     def _show(self, run: RunDirectory, event: Event) -> None:
         if self._as_json:
             sys.stdout.write(encode({"run": run.id, **event}) + "\n")
             sys.stdout.flush()
-        elif event["kind"] == "epoch":
+        elif event["kind"] == "epoch" and not self._is_brief:
             self._rows.print(self._row(run, event), markup=False)
-        elif event["kind"] in ("warning", "log"):
+        elif event["kind"] == "warning" or (event["kind"] == "log" and not self._is_brief):
             self._say(f"{event['kind']}: {event.get('message', '')}")
 
     def _say(self, message: str) -> None:
         """A line on stderr, above the live display."""
-        self._progress.console.print(message, markup=False, soft_wrap=True)
+        self._progress.console.print(with_folders(message), markup=False, soft_wrap=True)
 
     def _row(self, run: RunDirectory, event: Event) -> str:
         return (f"{run.id}  " if len(self._runs) > 1 else "") + epoch_line(event)
@@ -116,7 +124,9 @@ class Follower:
         self._executor.withdraw()
         for run in self._executor.active:
             request(run.control, "stop")
-        self._say("Stopping at the next step; everything is kept. Press ctrl-c again to kill.")
+        are_fits = all(run.read_status().is_fitted for run in self._executor.active)
+        stopping = "Stopping." if are_fits else "Stopping at the next step; everything is kept."
+        self._say(f"{stopping} Press ctrl-c again to kill.")
 
     def _summarise(self, run: RunDirectory) -> int:
         """A sentence on how the run ended. Returns its exit code."""
@@ -125,7 +135,7 @@ class Follower:
         sentence, hint = outcome(Snapshot(run.id, self._readers[run.id].history, status, state))
         if state == "queued":
             hint = f"Start it with: tui-lab runs resume {run.id}"
-        say(f"{run.id}: {sentence} {hint}".rstrip())
+        self._say(f"{run.id}: {sentence} {hint}".rstrip())
         if state in ("failed", "crashed"):
             return status.exit_code or FAILED
         return DONE if state in ("finished", "stopped") or self._is_stopping else FAILED
@@ -135,10 +145,15 @@ class _Numbers(ProgressColumn):
     """Epoch, last test accuracy, speed and time left, from the snapshot and the position that the task carries."""
 
     def render(self, task: Task) -> Text:
+        if "ended" in task.fields:
+            return Text(f"{task.fields['ended']} of {task.total:g} have ended")
         snapshot: Snapshot | None = task.fields.get("snapshot")
         if snapshot is None or snapshot.state == "queued" or not snapshot.history.started:
             return Text("starting", style="dim")
         status, position, epochs = snapshot.status, task.fields["position"], snapshot.history.epochs
+        if status.is_fitted:
+            left = f"{duration(position.seconds_left)} left" if position.seconds_left is not None else ""
+            return Text("  ".join(filter(None, [fitting(status), left])))
         parts = [f"epoch {min(position.epoch + 1, status.epochs)}/{status.epochs}"]
         _, accuracies = epochs.means("test_accuracy")
         if accuracies:

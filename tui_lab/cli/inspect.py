@@ -30,7 +30,8 @@ def inspect(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look inside a run: confusion matrix, misclassified samples, filters, decision boundary.
+    """Look inside a run: confusion matrix, misclassified samples, filters, decision boundary, hidden units, layers,
+    gradient check.
 
     Without WHAT, list what the run has.
     """
@@ -147,7 +148,11 @@ def _missing(what: str) -> str:
     """For which runs there is such an inspection."""
     return {
         "filters": "It is of networks on images whose first layer sees the image.",
-        "boundary": "It is of networks on points in the plane.",
+        "boundary": "It is of models on points in the plane.",
+        "supports": "It is of support vector machines.",
+        "units": "It is of runs of mlp with hidden layers, on points in the plane.",
+        "activations": "It is of runs of mlp and convnet.",
+        "gradient-check": "It is of runs of mlp, of at most half a million weights.",
     }.get(what, "It could not be made or read; the log may say why.")
 
 

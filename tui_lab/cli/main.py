@@ -46,6 +46,9 @@ COMMANDS = {  # in the order in which a newcomer needs them
     "presets": Entry("presets", "app", TRAIN, "Ready-made configurations: the practical's figures, and your own."),
     "runs": Entry("runs", "app", KEEP, "Your runs: list, watch, compare, name, resume, pause, stop, export, delete."),
     "inspect": Entry("inspect", "inspect", KEEP, "Inside a run: confusion matrix, samples, filters, boundary."),
+    "questions": Entry(
+        "questions", "questions", KEEP, "The questions of the practical: predict, read the answer, see it live."
+    ),
     "tools": Entry("tools", "app", KEEP, "Calculators: schedules, sizes of layers, losses."),
     "serve": Entry("serve", "serve", KEEP, "The app in a browser, on this machine."),
     "data": Entry("data", "app", CHECK, "Data sets: what is there, and fetching the rest."),

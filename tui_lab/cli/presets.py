@@ -126,10 +126,16 @@ def show(
     console.print()
     known_as = preset.name if preset.name == name or not Path(name).exists() else name
     console.print(where.command("run", known_as), markup=False, soft_wrap=True)
-    lr = f"{preset.configuration().lr:g}"
-    change = where.command("train", preset.exercise.name, "--preset", known_as, "--lr", lr)
+    change = where.command("train", preset.exercise.name, "--preset", known_as, *_something_to_change(preset))
     console.print(f"Change something: {change}", markup=False, soft_wrap=True)
     console.print(f"Spelled out: {spelled_out}", markup=False, soft_wrap=True)
+
+
+def _something_to_change(preset: Preset) -> list[str]:
+    """The flag of the learning rate, or else of the first setting of the model, with the value that it has."""
+    declared = preset.exercise.declarations
+    chosen = declared.get("lr") or next(d for d in declared.values() if d.topic == "Model")
+    return chosen.arguments(getattr(preset.configuration(), chosen.name))
 
 
 def _as_json(preset: Preset) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from tui_lab.cli.groups import exercise_group
 
 if TYPE_CHECKING:
     from tui_lab.errors import TuiLabError
-    from tui_lab.hyperparameters import Hyperparameters
+    from tui_lab.hyperparameters import GradientHyperparameters, Hyperparameters
     from tui_lab.labs.exercise import Exercise
     from tui_lab.previews.content import LayerTable, SampleGrid
 
@@ -53,7 +53,7 @@ class Preview:
     samples: SampleGrid | None
     missing: TuiLabError | None
     layers: LayerTable | None
-    schedule: Hyperparameters | None
+    schedule: GradientHyperparameters | None
 
 
 def preview_exercise(
@@ -83,9 +83,12 @@ def preview_exercise(
 
 
 def _ask(exercise: Exercise, hyperparameters: Hyperparameters, data: Path, what: What, draw: int) -> Preview:
-    from tui_lab.errors import TuiLabError
+    from tui_lab.errors import TuiLabError, UsageError
+    from tui_lab.hyperparameters import GradientHyperparameters
     from tui_lab.previews.client import PreviewProcess
 
+    if exercise.is_fitted and what in (What.LAYERS, What.SCHEDULE):
+        raise UsageError(f"{exercise.name} is fitted at once: it has no {what}.", "It has samples.")
     samples = layers = missing = None
     values = hyperparameters.model_dump()
     with PreviewProcess() as process:
@@ -94,9 +97,10 @@ def _ask(exercise: Exercise, hyperparameters: Hyperparameters, data: Path, what:
                 samples = process.ask("samples", exercise.name, values, data, draw)
             except TuiLabError as error:
                 missing = error
-        if what in (What.ALL, What.LAYERS):
+        if what in (What.ALL, What.LAYERS) and not exercise.is_fitted:
             layers = process.ask("layers", exercise.name, values, data)
-    return Preview(samples, missing, layers, hyperparameters if what in (What.ALL, What.SCHEDULE) else None)
+    schedule = hyperparameters if isinstance(hyperparameters, GradientHyperparameters) else None
+    return Preview(samples, missing, layers, schedule if what in (What.ALL, What.SCHEDULE) else None)
 
 
 def _as_json(preview: Preview) -> dict[str, Any]:

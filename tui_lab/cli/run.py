@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -37,7 +37,7 @@ def run(
 ) -> None:
     """Train presets and studies: [bold]tui-lab run digits-convnet[/bold], [bold]tui-lab run 2.5 2.6 --seeds 3[/bold].
 
-    Of a study (a preset with a sweep or arms) what is finished already is not run again, what was interrupted goes on,
+    Of a study (several arms, or several seeds) what is finished already is not run again, what was interrupted goes on,
     and a table of measured beside published values ends it.
     """
     from tui_lab.cli.flags import assignments
@@ -54,50 +54,29 @@ def run(
         preset = find_preset(name, where.home)
         overrides = {**flags, **assignments(settings or [], preset.exercise.declarations)}
         planned.append((preset, trials(preset, seeds=seeds, overrides=overrides)))
-    for preset, found in planned:
+    for preset, found in planned:  # all of them, before anything is written
         for trial in found:
             check_launch(preset.exercise, trial.hyperparameters, where.data)
     runs = [run for preset, found in planned for run in _runs(where, preset, found, again=again)]
     if detached:
         detach(runs, jobs)
         return
-    is_brief = any(preset.is_study for preset, _ in planned)
+    is_brief = any(len(found) > 1 for _, found in planned)
     code = follow(runs, jobs=jobs, as_json=as_json, brief=is_brief) if runs else 0
-    _tell(where, [(preset, found) for preset, found in planned if preset.is_study], as_json=as_json)
+    _tell(where, [(preset, found) for preset, found in planned if len(found) > 1], as_json=as_json)
     exit_with(code)
 
 
 def _runs(where: Places, preset: Preset, planned: list[Trial], *, again: bool) -> list[RunDirectory]:
     """The runs to be trained: new ones, and of a study those that can go on. Says what is left out."""
     from tui_lab.cli.output import say
-    from tui_lab.jobs import orders
-    from tui_lab.jobs.launch import create_run
-    from tui_lab.runs.status import LIVE_STATES
-    from tui_lab.studies.plan import match
+    from tui_lab.studies.start import plan, start
 
-    there: list[Any] = [None] * len(planned)
-    if preset.is_study and not again:
-        there = list(match(preset, planned, where.store.list()))
-    runs, done, live, gone_on = [], 0, 0, 0
-    for trial, entry in zip(planned, there, strict=True):
-        if entry is None or entry.state == "failed":
-            runs.append(create_run(where.store, preset.exercise, trial.hyperparameters, where.data, preset.name))
-        elif entry.state == "finished":
-            done += 1
-        elif entry.state in LIVE_STATES:
-            live += 1
-        else:
-            runs.append(orders.resume(entry.run))
-            gone_on += 1
-    parts = [
-        f"{len(runs)} to train" if runs else "nothing to train",
-        f"{gone_on} of them go on where they were interrupted" if gone_on else "",
-        f"{done} done already" if done else "",
-        f"{live} under way elsewhere" if live else "",
-    ]
-    if preset.is_study:
-        say(f"{preset.name}: {', '.join(filter(None, parts))}.")
-    return runs
+    is_study = len(planned) > 1
+    asked = plan(preset, planned, where.store.list() if is_study else [], again=again or not is_study)
+    if is_study:
+        say(f"{preset.name}: {asked.sentence}.")
+    return start(asked, where.store, where.data)
 
 
 def _tell(where: Places, studies: list[tuple[Preset, list[Trial]]], *, as_json: bool) -> None:

@@ -56,7 +56,7 @@ def show(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
     for event in reader.history.recent:
         console.print(f"{event['kind']}: {event.get('message', '')}", markup=False)
     if entry.status.last:
-        console.print(_metrics_table(entry.status, _published(entry.status.preset, places(context).home)))
+        console.print(_metrics_table(entry.status, _published(entry.status, places(context).home)))
     console.print(_settings_table(entry.status))
     if command := _command(entry.status, places(context)):
         console.print(f"Again: {command}", markup=False, soft_wrap=True)
@@ -65,12 +65,13 @@ def show(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
 
 def _story(status: Status) -> list[str]:
     from tui_lab.cli.output import with_folders
-    from tui_lab.runs.sentences import duration, execution
+    from tui_lab.runs.sentences import duration, execution, fitting
 
     how = f"{status.exercise}" + (f" from preset {status.preset}" if status.preset else "")
+    done = fitting(status) if status.is_fitted else f"{status.epoch} of {status.epochs} epochs"
     lines = [
         f"{how} on {execution(status)}" if status.device else f"{how}, not started yet",
-        f"{status.epoch} of {status.epochs} epochs in {duration(status.elapsed)}",
+        f"{done} in {duration(status.elapsed)}" if status.epoch or not status.is_fitted else done,
     ]
     if status.message:
         lines.append(with_folders(f"{status.message} {status.hint}".strip()))
@@ -90,25 +91,31 @@ def _metrics_table(status: Status, published: Mapping[str, float]) -> Any:
     from tui_lab.cli.output import table
     from tui_lab.runs.sentences import percent
 
-    made = table(
-        "metric", ">last", f">best (epoch {status.best.get('epoch', 0):g})", *([">published"] if published else [])
-    )
+    best = [] if status.is_fitted else [f">best (epoch {status.best.get('epoch', 0):g})"]
+    measured = ">measured" if status.is_fitted else ">last"
+    made = table("metric", measured, *best, *([">published"] if published else []))
     for name, value in status.last.items():
-        cells = [value, status.best.get(name), *([published.get(name)] if published else [])]
+        cells = [value, *([status.best.get(name)] if best else []), *([published.get(name)] if published else [])]
         if name.endswith("_accuracy"):
             made.add_row(f"{name.replace('_', ' ')} %", *map(percent, cells))
         else:
-            made.add_row(name.replace("_", " "), *("-" if cell is None else f"{cell:.4f}" for cell in cells))
+            made.add_row(name.replace("_", " "), *map(_written, cells))
     return made
 
 
-def _published(name: str, home: Path) -> Mapping[str, float]:
-    """What the practical reports for the preset that a run was made from; empty when there is no such preset."""
+def _written(value: float | None) -> str:
+    """A loss to four digits, a count as it is."""
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _published(status: Status, home: Path) -> Mapping[str, float]:
+    """What the practical reports for the preset, and the arm, that a run is of; empty when there is no such preset."""
     from tui_lab.errors import UsageError
     from tui_lab.presets import find_preset
 
     try:
-        return find_preset(name, home).published if name else {}
+        preset = find_preset(status.preset, home) if status.preset else None
+        return preset.published_for(status.hyperparameters) if preset else {}
     except UsageError:
         return {}
 

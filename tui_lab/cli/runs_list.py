@@ -217,7 +217,9 @@ def _best(entry: Listed) -> str:
     from tui_lab.runs.sentences import percent
 
     best = entry.status.best
-    return percent(best.get("test_accuracy")) + (f" @{best['epoch']:g}" if "epoch" in best else "")
+    return percent(best.get("test_accuracy")) + (
+        f" @{best['epoch']:g}" if "epoch" in best and not entry.status.is_fitted else ""
+    )
 
 
 def _curve(entry: Listed) -> str:

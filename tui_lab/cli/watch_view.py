@@ -13,7 +13,7 @@ from tui_lab.charts.plot import DARK, Palette, draw
 from tui_lab.charts.training import METRICS, TITLES, Metric, axis_label, curves, stamp
 from tui_lab.cli.sentences import marked
 from tui_lab.runs.history import History, Track
-from tui_lab.runs.sentences import Position, Snapshot, duration, execution, outcome, percent
+from tui_lab.runs.sentences import Position, Snapshot, duration, execution, fitting, outcome, percent
 from tui_lab.runs.status import FINAL_STATES, LIVE_STATES
 
 WIDE = 100  # columns from which two charts stand side by side
@@ -98,7 +98,10 @@ class View:
                 line.plain = line.plain.translate(ASCII).encode("ascii", "replace").decode()
             line.truncate(width)
         rows = height - len(above) - len(below)
-        charts = self._charts(snapshot.history, width, rows, settings, keep_charts) if rows > 0 else []
+        if snapshot.status.is_fitted:
+            charts = [_without_curves(snapshot), *[Text()] * (rows - 1)][: max(rows, 0)]
+        else:
+            charts = self._charts(snapshot.history, width, rows, settings, keep_charts) if rows > 0 else []
         lines = [*(above if height > len(below) else []), *charts, *below]
         return Text("\n", no_wrap=True, end="").join(lines[-height:])
 
@@ -154,6 +157,12 @@ def chart(history: History, metric: Metric, size: tuple[int, int], settings: Set
 # Lines of text
 
 
+def _without_curves(snapshot: Snapshot) -> Text:
+    """In place of the charts of what is fitted at once."""
+    look_inside = f" Look inside: tui-lab inspect {snapshot.run_id}" if snapshot.status.epoch else ""
+    return Text(f"{MARGIN}Fitted at once: there are no curves.{look_inside}", "dim")
+
+
 def header(snapshot: Snapshot, width: int) -> Text:
     """Which run, from which preset, on what; its state at the right end."""
     status, started = snapshot.status, snapshot.history.started
@@ -178,7 +187,7 @@ def progress(snapshot: Snapshot, width: int, look: Look) -> Text:
         return Text()
     is_over = snapshot.state in FINAL_STATES
     under_way = position.epoch if is_over else min(position.epoch + 1, status.epochs)
-    left = Text(f"{MARGIN}epoch {under_way}/{status.epochs} ")
+    left = Text(f"{MARGIN}{fitting(status) if status.is_fitted else f'epoch {under_way}/{status.epochs}'} ")
     batch = f"batch {position.step}/{status.steps_per_epoch}" if status.steps_per_epoch and not is_over else ""
     clock = f"{duration(position.seconds_left)} left" if position.seconds_left and not is_over else ""
     room = width - left.cell_len - BAR_WIDTHS[0]
@@ -201,7 +210,7 @@ def metrics(snapshot: Snapshot, width: int, look: Look) -> Text:
             measured = f"{last[f'{split}_loss']:.4f}  {percent(last.get(f'{split}_accuracy'))} %"
             parts.append(labelled(split, measured, look.style(split)))
     selected = "validation_accuracy" if "validation_accuracy" in best else "test_accuracy"
-    if selected in best:
+    if selected in best and not snapshot.status.is_fitted:
         parts.append(labelled("best", f"{percent(best[selected])} % @{best.get('epoch', 0):g}", "bold"))
     lr = _last(history.steps, "lr") or _last(history.epochs, "lr")
     if lr is not None:
@@ -238,7 +247,8 @@ def system(snapshot: Snapshot, width: int) -> Text:
     """Speed, and what the worker takes of the machine."""
     now = snapshot.history.system
     speed = snapshot.status.images_per_second
-    parts = [Text(f"{speed:,.0f} samples/s") if speed else Text("starting", "dim")]
+    is_starting = not speed and not snapshot.status.is_fitted
+    parts = [Text(f"{speed:,.0f} samples/s") if speed else Text("starting" if is_starting else "", "dim")]
     if "cpu_percent" in now:
         parts.append(labelled("cpu", f"{now['cpu_percent']:.0f} %"))
     if "memory_bytes" in now:

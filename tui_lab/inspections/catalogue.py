@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_lab.inspections.content import Boundary, Confusion, Content, Filters, Samples
+from tui_lab.inspections.content import (
+    Activity,
+    Boundary,
+    Confusion,
+    Content,
+    Filters,
+    GradientCheck,
+    Samples,
+    Supports,
+    UnitMaps,
+)
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.events import finite
 from tui_lab.runs.files import write_atomically
@@ -40,6 +50,22 @@ INSPECTIONS: Mapping[str, Inspection] = {
         Inspection("filters", "Filters", "The weights of the first layer, as pictures.", Filters),
         Inspection(
             "boundary", "Decision boundary", "Which class is predicted where, for points in the plane.", Boundary
+        ),
+        Inspection("units", "Hidden units", "What each hidden unit responds to, for points in the plane.", UnitMaps),
+        Inspection(
+            "activations",
+            "Layers",
+            "Activations, gradients and the size of a step, layer by layer over the training.",
+            Activity,
+        ),
+        Inspection(
+            "gradient-check",
+            "Gradient check",
+            "The gradients of an MLP by hand, against autograd and central differences.",
+            GradientCheck,
+        ),
+        Inspection(
+            "supports", "Support vectors", "The training samples that the boundary of an SVM rests on.", Supports
         ),
     )
 }

@@ -27,7 +27,7 @@ class Outcomes:
         split: as stored.
         class_names: one a class.
         probabilities: float32 (N, classes).
-        losses: cross-entropy of each sample as the evaluation counts it, float32 (N,).
+        losses: of each sample as the evaluation counts it, (N,).
         epoch, total_step: of the weights.
     """
 
@@ -47,13 +47,17 @@ class Outcomes:
         position: tuple[float, int],
         *,
         are_probabilities: bool,
+        losses: Tensor | None = None,
     ) -> Outcomes:
         """From the outputs (N, classes) of the model, in the order of the split.
 
         `are_probabilities`: of a model that ends with a softmax; the loss then applies another one, as in training.
+        `losses`: (N,), of a model that was not trained on the cross-entropy. Its scores are no logits either: what
+        stands as their probabilities is no more than an order.
         """
         outputs = outputs.float().cpu()
-        losses = F.cross_entropy(outputs, split.y, reduction="none")
+        if losses is None:
+            losses = F.cross_entropy(outputs, split.y, reduction="none")
         return cls(split, class_names, outputs if are_probabilities else outputs.softmax(1), losses, *position)
 
     @property

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from tui_lab.inspections.content import Filters
+from tui_lab.models.mlp_by_hand import Weights
 from tui_lab.pictures import Picture
 
 MOST_FILTERS = 64
+LAYERS = (nn.Conv2d, nn.Linear, Weights)
 
 
 def filters(model: nn.Module, input_shape: tuple[int, ...], position: tuple[float, int]) -> Filters | None:
@@ -25,7 +27,7 @@ def filters(model: nn.Module, input_shape: tuple[int, ...], position: tuple[floa
         The first 64 filters. None where they are no pictures: for points, for images that have neither one nor three
         channels, or where the first layer does not take the image itself.
     """
-    layers = ((name, module) for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear))
+    layers = ((name, module) for name, module in model.named_modules() if isinstance(module, LAYERS))
     name, layer = next(layers, ("", None))
     if layer is None or len(input_shape) != 3 or input_shape[0] not in (1, 3):
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tui_lab.runs.events import Event, number
 from tui_lab.runs.history import History
-from tui_lab.runs.status import LIVE_STATES, Status
+from tui_lab.runs.status import FINAL_STATES, LIVE_STATES, Status
 
 MARKS = {  # of each state, and its 7-bit stand-in
     "queued": ("○", "o"),
@@ -101,12 +101,18 @@ def outcome(snapshot: Snapshot) -> tuple[str, str]:
     if snapshot.state == "finished":
         last, best = status.last, status.best
         measured = f": test {percent(last['test_accuracy'])} %" if "test_accuracy" in last else ""
+        if status.is_fitted:
+            return f"Fitted in {duration(status.elapsed)}{measured}. {status.message}".rstrip(), status.hint
         if "test_accuracy" in best:
             measured += f", best {percent(best['test_accuracy'])} % at epoch {best.get('epoch', 0):g}"
         return f"Finished in {duration(status.elapsed)}{measured}. {status.message}".rstrip(), status.hint
     resume = f"Go on with: tui-lab runs resume {run_id}"
     position = Position.of(snapshot)
-    where = f" in epoch {position.epoch + 1}, step {position.step}" if position.elapsed else ""
+    if status.is_fitted:
+        where = "" if status.epoch else " while it was fitted"
+        resume = f"Fit it again with: tui-lab runs resume {run_id}"
+    else:
+        where = f" in epoch {position.epoch + 1}, step {position.step}" if position.elapsed else ""
     if snapshot.state == "stopped":
         return f"Stopped{where}.", status.hint or resume
     if snapshot.state == "failed":
@@ -115,6 +121,13 @@ def outcome(snapshot: Snapshot) -> tuple[str, str]:
     # only whoever saw the worker die can say more than that it is gone
     said = status.message if status.state == "crashed" else ""
     return f"Crashed{where}: {said or 'its process is gone, without a last word.'}", resume
+
+
+def fitting(status: Status) -> str:
+    """How a fit stands, in a word or two: `fitting, 12 s`, `fitted`, `not fitted`."""
+    if status.epoch:
+        return "fitted"
+    return "not fitted" if status.state in FINAL_STATES else f"fitting, {duration(status.elapsed)}"
 
 
 def epoch_line(event: Event) -> str:

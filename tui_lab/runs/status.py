@@ -26,6 +26,7 @@ LIVE_STATES = frozenset({"running", "paused"})
 FINAL_STATES = frozenset({"finished", "stopped", "failed", "crashed"})
 RESUMABLE_STATES = frozenset({"stopped", "failed", "crashed"})
 CURVE_LENGTH = 24
+NEARLY = 0.99  # as far as an expectation can tell
 LARGEST = 2**31 - 1  # of a pid, and more than any count here
 FRESH_S = 5.0  # a heartbeat younger than this is a sign of life whatever the pid says
 SILENCE_S = 60.0  # a heartbeat older than this, on a host that cannot be asked for the pid, means crashed
@@ -53,6 +54,8 @@ class Status:
     step: int = 0  # steps done in the epoch under way
     steps_per_epoch: int = 0
     elapsed: float = 0.0
+    is_fitted: bool = False  # at once, by an algorithm of its own: one epoch, no steps
+    expected: float = 0.0  # seconds that a fit may take; 0 = unknown
     images_per_second: float = 0.0
     last: dict[str, float] = field(default_factory=dict)
     best: dict[str, float] = field(default_factory=dict)  # the metrics of the best epoch, and which it is
@@ -89,6 +92,8 @@ class Status:
         """Share of the run that is done, 0 to 1."""
         if not self.epochs:
             return 0.0
+        if self.is_fitted:
+            return 1.0 if self.epoch else min(self.elapsed / self.expected, NEARLY) if self.expected else 0.0
         within = self.step / self.steps_per_epoch if self.steps_per_epoch else 0.0
         return min(1.0, (self.epoch + within) / self.epochs)
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tui_lab.tui.area import Area
     from tui_lab.tui.labs.screen import LabsScreen
     from tui_lab.tui.run.screen import RunScreen
+    from tui_lab.tui.runs.screen import RunsScreen
+    from tui_lab.tui.tools.screen import ToolsScreen
     from tui_lab.tui.workspace import Workspace
 
 REFRESH_S = 1.0  # between two looks at the runs of the home folder
@@ -80,7 +82,7 @@ class LabApp(App[None]):
 
     TITLE = "tui_lab"
     # All sheets at once: one that is loaded with its screen styles everything that is there anew
-    CSS_PATH = ["app.tcss", *(f"{area}/screen.tcss" for area in AREAS)]  # noqa: RUF012
+    CSS_PATH = ["app.tcss", *(f"{place}/screen.tcss" for place in (*AREAS, "questions"))]  # noqa: RUF012
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_lab_commands}
     MODES: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {  # type: ignore[assignment]
         "opening": Opening,
@@ -96,6 +98,7 @@ class LabApp(App[None]):
         Binding("f1", "keys", "Help", id="help.typing"),  # where ? is typed
         Binding("ctrl+o", "jump", "Jump", show=False, priority=True, id="jump"),
         Binding("f2", "settings", "Settings", show=False, id="settings"),
+        Binding("f3", "questions", "Questions of the practical", show=False, id="questions"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="quit"),
     ]
 
@@ -111,6 +114,7 @@ class LabApp(App[None]):
         self._ascii_filter = AsciiFilter()
         self.theme = chosen.theme if chosen.theme in self.available_themes else Settings().theme
         self._home, self._data, self._has_standby = home, data, standby
+        self._predictions: dict[str, int] = {}  # made in the questions, by their numbers
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
 
     @cached_property
@@ -228,10 +232,38 @@ class LabApp(App[None]):
         self.action_area("run")
         self.call_later(lambda: self._run_screen.open_run(run_id))
 
+    def open_runs(self, filter: str) -> None:
+        """Show the runs that a filter lets through."""
+        self.action_area("runs")
+        self.call_later(lambda: cast("RunsScreen", self.screen_stack[0]).filter_by(filter))
+
     def open_in_form(self, exercise: str, values: dict[str, Any], source: str = "") -> None:
         """Take a configuration into the form of the Labs area; `source` says where it comes from."""
         self.action_area("labs")
         self.call_later(lambda: self._labs_screen.load_values(exercise, values, source))
+
+    def open_tool(self, name: str, values: dict[str, Any]) -> None:
+        """Show a tool with these inputs, and its defaults for the others."""
+        self.action_area("tools")
+        self.call_later(lambda: self._tools_screen.open_tool(name, values))
+
+    def open_questions(self, *, exercise: str = "", number: str = "") -> None:
+        """Show the questions of an exercise, or all; and the question `number`, if there is one."""
+        self.run_worker(self._open_questions(exercise, number), group="questions", exclusive=True, exit_on_error=False)
+
+    async def _open_questions(self, exercise: str, number: str) -> None:
+        from tui_lab.labs.cards import load_cards
+        from tui_lab.tui.questions.screen import QuestionsScreen
+
+        cards = await self.in_background(partial(load_cards, self.workspace.home))
+        if number and not any(card.number == number for card in cards.cards):
+            self.notify(f"Question {number} has no card here.", severity="warning", markup=False)
+        elif not isinstance(self.screen, QuestionsScreen):
+            self.push_screen(QuestionsScreen(cards, self._predictions, exercise=exercise, number=number))
+
+    @property
+    def _tools_screen(self) -> ToolsScreen:
+        return cast("ToolsScreen", self.screen_stack[0])
 
     @property
     def _run_screen(self) -> RunScreen:
@@ -273,6 +305,11 @@ class LabApp(App[None]):
 
         if not isinstance(self.screen, SettingsScreen):
             self.push_screen(SettingsScreen())
+
+    def action_questions(self) -> None:
+        """All questions of the practical."""
+        if self._area is not None and self.screen is self._area:
+            self.open_questions()
 
     async def action_quit(self) -> None:
         """Leave; with runs under way, ask what becomes of them."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Footer
 
 from tui_lab.tui.topbar import TopBar
@@ -57,6 +58,17 @@ class Area(Screen[None]):
     @property
     def is_wide(self) -> bool:
         return self.size.width >= 110
+
+    def _update_focus_styles(self, focused: Widget | None = None, blurred: Widget | None = None) -> None:
+        """Style anew what a move of the focus can change: the widgets with a rule about the focus within.
+
+        Textual styles every widget of the pane, which each move from field to field of a form waits for.
+        """
+        entered = focused.ancestors_with_self if focused is not None else []
+        left = blurred.ancestors_with_self if blurred is not None else []
+        tops = [*[w for w in entered if w not in left][-1:], *[w for w in left if w not in entered][-1:]]
+        changed = {w for top in tops for w in top.walk_children(with_self=True) if w._has_focus_within}
+        self.app.stylesheet.update_nodes(changed, animate=True)
 
     def runs_changed(self, changes: Changes) -> None:
         """The runs of the home folder have changed; called while the screen is shown, and when it is shown again."""

@@ -14,6 +14,7 @@ from textual.markup import escape
 from textual.screen import Screen
 from textual.widgets import Input
 
+from tui_lab.labs.cards import Card, load_cards
 from tui_lab.presets import ListedPreset, list_presets
 from tui_lab.tui.help import is_quiet
 from tui_lab.tui.settings_screen import theme_names
@@ -31,7 +32,8 @@ class LabCommands(Provider):
     async def startup(self) -> None:
         app = cast("LabApp", self.app)
         presets = await app.in_background(partial(list_presets, app.workspace.home))
-        self._commands = list(commands(app, self.screen, presets))
+        cards = await app.in_background(partial(load_cards, app.workspace.home))
+        self._commands = [*commands(app, self.screen, presets), *question_commands(app, cards.cards)]
 
     async def discover(self) -> Hits:
         """Everything, in the order of `commands`."""
@@ -55,6 +57,7 @@ def commands(app: LabApp, screen: Screen[Any], presets: Iterable[ListedPreset]) 
     for area, name in AREAS.items():
         yield SystemCommand(f"Go to {name}", "An area of the app", partial(app.action_area, area))
     yield SystemCommand("Settings of the app", "Theme, curves, ASCII, runs at a time", app.action_settings)
+    yield SystemCommand("Questions of the practical", "Predict, read the answer, see it live", app.open_questions)
     yield SystemCommand("Help", "The keys of the focused part", app.action_keys)
     yield SystemCommand("Jump", "A letter on every part of the screen", app.action_jump)
     yield SystemCommand("Screenshot", "Keep the screen as an SVG picture", partial(screenshot, app))
@@ -71,6 +74,13 @@ def commands(app: LabApp, screen: Screen[Any], presets: Iterable[ListedPreset]) 
             yield SystemCommand(f"Preset {found.name}: {found.title}", "Into the form of the Labs area", take)
     for theme in theme_names(app.available_themes):
         yield SystemCommand(f"Theme {theme}", "Colours of the app", partial(setattr, app, "theme", theme))
+
+
+def question_commands(app: LabApp, cards: Iterable[Card]) -> Iterator[SystemCommand]:
+    """The questions of the practical, one by one."""
+    for card in cards:
+        take = partial(app.open_questions, number=card.number)
+        yield SystemCommand(f"Question {card.number}: {card.title}", "Predict, read the answer, see it live", take)
 
 
 def _keys(app: LabApp, screen: Screen[Any]) -> Iterator[SystemCommand]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -15,6 +16,9 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static, Switch
 
 from tui_lab.hyperparameters import LARGEST, Declaration, Mistake, written
+
+if TYPE_CHECKING:
+    from tui_lab.tui.app import LabApp
 
 Option = tuple[str, str]  # what the user reads, and the value
 
@@ -163,11 +167,12 @@ class HyperparameterForm(Vertical):
     """
 
     HELP = """**Form.** ↑ ↓ go from field to field, ← → change a choice, space flips a switch. What differs from the
-default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything."""
+default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything. `F3` opens the question on the field."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "go(-1)", "Field above", show=False),
         Binding("down,enter", "go(1)", "Field below", show=False),
         Binding("ctrl+z", "reset_field", "Reset field", show=False),
+        Binding("f3", "question", "Question on this field", show=False),
     ]
 
     class Changed(Message):
@@ -234,9 +239,11 @@ default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything."""
     def show_mistakes(self, mistakes: Iterable[Mistake]) -> None:
         """Say beneath each field what is wrong with it; no mistakes clears them."""
         found = list(mistakes)
-        self._mistakes = {mistake.key: _problem(mistake) for mistake in found}
-        self._elsewhere = [str(mistake) for mistake in found if mistake.key not in self.fields]
-        self._refresh()
+        problems = {mistake.key: _problem(mistake) for mistake in found}
+        elsewhere = [str(mistake) for mistake in found if mistake.key not in self.fields]
+        if (problems, elsewhere) != (self._mistakes, self._elsewhere):
+            self._mistakes, self._elsewhere = problems, elsewhere
+            self._refresh()
 
     def focus_mistake(self) -> bool:
         """Go to the first field that is wrong."""
@@ -268,6 +275,13 @@ default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything."""
             field.set_value(field.declaration.default)
             self._refresh()
             self.post_message(self.Changed(self, self.values))
+
+    def action_question(self) -> None:
+        """The question that the focused field belongs to; without one, the key is the app's."""
+        field = self._focused_field()
+        if field is None or not field.declaration.question:
+            raise SkipAction
+        cast("LabApp", self.app).open_questions(number=field.declaration.question)
 
     def reset(self) -> None:
         """Every field to its default."""
@@ -351,7 +365,7 @@ default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything."""
             help_line.update(Content.styled("; ".join(self._elsewhere), "$text-error"))
         elif field is not None:
             d = field.declaration
-            question = f"  question {d.question}" if d.question else ""
+            question = f"  question {d.question}: F3" if d.question else ""
             default = f"  default {written(d.default)}" if d.type is not bool else ""
             text = Content.assemble((d.name, "bold"), f"  {d.help}", (f"{default}{question}", "dim"))
             if field.problem:

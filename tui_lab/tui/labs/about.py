@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -16,17 +16,20 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Markdown, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from tui_lab.charts.calculated import schedule_series
 from tui_lab.charts.previews import LAYER_COLUMNS, layer_rows, preview_samples
 from tui_lab.errors import TuiLabError
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import GradientHyperparameters, Hyperparameters
 from tui_lab.labs.exercise import Exercise
+from tui_lab.presets import Arm
+from tui_lab.presets.arms import METRICS
 from tui_lab.previews.client import SupersededError
 from tui_lab.previews.content import LayerTable, SampleGrid
 from tui_lab.tui.chart import Chart, Plot
 from tui_lab.tui.labs.tree import Entry
+from tui_lab.tui.reading import Reading
 
 if TYPE_CHECKING:
     from tui_lab.tui.app import LabApp
@@ -47,6 +50,7 @@ class About(Widget):
         super().__init__(id=id)
         self._exercise: Exercise | None = None
         self._configuration: Hyperparameters | None = None
+        self._is_fitted = False  # then there are no layers and no schedule to show
         self._entry: Entry | None = None
         self._asked: dict[str, Any] = {}  # for each preview, what it was last asked for
         self._draw = 0
@@ -57,7 +61,7 @@ class About(Widget):
     def compose(self) -> ComposeResult:
         with TabbedContent(id="about-tabs"):
             with TabPane("About", id="about"), VerticalScroll(id="about-scroll"):
-                yield Markdown(id="about-text")
+                yield Reading(id="about-text")
             with TabPane("Samples", id="samples"), VerticalScroll():
                 yield Static(Text("Samples are drawn when this tab is opened.", "dim"), id="samples-picture")
             with TabPane("Layers", id="layers"), VerticalScroll():
@@ -78,15 +82,16 @@ class About(Widget):
         if entry is self._entry:
             return
         self._entry = entry
-        self.run_worker(self._show_text(entry), group="text", exclusive=True, exit_on_error=False)
-
-    async def _show_text(self, entry: Entry) -> None:
-        await self.query_one("#about-text", Markdown).update(page_of(entry))
+        self.query_one("#about-text", Reading).show(page_of(entry))
         self.query_one("#about-scroll").scroll_home(animate=False)
 
     def follow(self, exercise: Exercise, configuration: Hyperparameters) -> None:
         """The configuration that the previews are of; those that can be seen are made anew in a moment."""
         self._exercise, self._configuration = exercise, configuration
+        if exercise.is_fitted != self._is_fitted:
+            self._is_fitted = exercise.is_fitted
+            for tab in ("layers", "schedule"):  # of what is trained step by step
+                (self.tabs.hide_tab if exercise.is_fitted else self.tabs.show_tab)(tab)
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(SETTLE_S, self._preview)
@@ -114,7 +119,7 @@ class About(Widget):
         exercise, configuration, tab = self._exercise, self._configuration, self.tabs.active
         if exercise is None or configuration is None or not self.display:
             return
-        if tab == "schedule":
+        if tab == "schedule" and isinstance(configuration, GradientHyperparameters):
             wanted = f"{exercise.name} {configuration}"
             chart = self.query_one("#schedule-chart", Chart)
             chart.show(partial(schedule_plot, configuration), wanted)
@@ -169,7 +174,7 @@ class About(Widget):
         self.query_one("#layers-table", Static).update(layer_table(table))
 
 
-def schedule_plot(configuration: Hyperparameters) -> Plot:
+def schedule_plot(configuration: GradientHyperparameters) -> Plot:
     """The learning rate of every epoch."""
     return Plot([schedule_series(configuration)], "Learning rate", "epoch")
 
@@ -195,7 +200,21 @@ def page_of(entry: Entry) -> str:
     if entry.published:
         rows = "\n".join(f"- {name.replace('_', ' ')}: {_published(name, v)}" for name, v in entry.published.items())
         parts.append(f"## Published\n\n{rows}")
+    if entry.arms:
+        parts.append(f"## Arms\n\n{_arms_table(entry.arms)}\n\n**S** runs all of them.")
     return "\n\n".join(filter(None, parts))
+
+
+def _arms_table(arms: Sequence[Arm]) -> str:
+    """An arm a row, with what is published for it."""
+    metrics = [name for name in METRICS if any(name in arm.published for arm in arms)]
+    head = ["arm", *(name.replace("_", " ") for name in metrics)]
+    rows = [
+        [_literally(arm.name), *(_published(m, arm.published[m]) if m in arm.published else "" for m in metrics)]
+        for arm in arms
+    ]
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _literally(text: str) -> str:

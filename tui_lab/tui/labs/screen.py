@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -19,39 +19,46 @@ from textual.widgets import Button, ContentSwitcher, Static, Tree
 from tui_lab.devices import available_devices
 from tui_lab.errors import MissingDataError, TuiLabError, UsageError
 from tui_lab.hyperparameters import Hyperparameters, Mistake, build, mistakes_in, refusal
+from tui_lab.jobs.launch import check_launch
 from tui_lab.labs.catalogue import EXERCISES
 from tui_lab.labs.check import mistakes_for
 from tui_lab.labs.command import train_command
 from tui_lab.labs.exercise import Exercise
-from tui_lab.presets import check_name, find_preset, list_presets, save_preset, user_dir
+from tui_lab.presets import Preset, check_name, find_preset, list_presets, save_preset, user_dir
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.tui.area import Area
 from tui_lab.tui.dialogs import Ask, AskText, Choice, Page
 from tui_lab.tui.form import HyperparameterForm, Option
 from tui_lab.tui.labs.about import About
 from tui_lab.tui.labs.fetching import Fetching
-from tui_lab.tui.labs.tree import Entry, PracticalTree
+from tui_lab.tui.labs.rates import FindRate
+from tui_lab.tui.labs.study import ask_for_seeds, run_study
+from tui_lab.tui.labs.tree import Entry, PracticalTree, entry_of_preset
 
 PAGES = {"tree": "practical", "about": "about-pane", "form": "form-pane"}
 READ_S = 0.1  # the cursor rests this long on an entry before it is shown: whoever passes over is not slowed down
 
 
 class LabsScreen(Area):
-    """Three panes side by side where there is room, else one at a time."""
+    """Three panes side by side where there is room, else two and the text under the exercises, else one at a time."""
 
     AREA = "labs"
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (110, "-medium"), (150, "-wide")]  # noqa: RUF012
     JUMPS: ClassVar[Mapping[str, str]] = {"#practical": "e", "#about-tabs": "a", "#form-pane": "f"}
     HELP = "Pick an exercise or a figure at the left, change what you like in the form, and press **r**."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "launch", "Run", id="labs.run"),
         Binding("ctrl+r", "launch", "Run", show=False, priority=True),
         Binding("q", "queue", "Queue", id="labs.queue"),
+        Binding("S", "study", "Study", tooltip="Run every arm of the study", id="labs.study"),
         Binding("a", "page('about')", "About", id="labs.about"),
         Binding("f", "page('form')", "Settings", id="labs.form"),
         Binding("e", "page('tree')", "Exercises", show=False, id="labs.tree"),
         Binding("s", "save_preset", "Save", tooltip="Save the settings as a preset of yours", id="labs.save"),
-        Binding("c", "copy_command", "Copy", tooltip="Copy the command line that trains the same", id="labs.copy"),
+        Binding("c", "copy_command", "Copy the command line that trains the same", show=False, id="labs.copy"),
         Binding("slash", "search", "Search", key_display="/", id="labs.search"),
+        Binding("Q", "questions", "Questions", tooltip="Questions of the exercise", id="labs.questions"),
+        Binding("F", "find_rate", "Find a learning rate", show=False, id="labs.rate"),
         Binding("o", "open_preset", "Open a preset file", show=False, id="labs.open"),
         Binding("v", "view_source", "Source of the model", show=False, id="labs.source"),
         Binding("R", "reset", "Reset all settings", show=False, id="labs.reset"),
@@ -86,6 +93,7 @@ class LabsScreen(Area):
                     yield Button("Save s", id="save", compact=True)
                     yield Button("Copy c", id="copy", compact=True)
                     yield Button("Reset R", id="reset", compact=True)
+                    yield Button("Rate F", id="rate", compact=True, tooltip="Find a learning rate")
 
     def on_mount(self) -> None:
         self.add_class("-page-tree")
@@ -139,24 +147,34 @@ class LabsScreen(Area):
         """Show an entry: its text, and its values in the form."""
         if self._entry is not None and entry.key == self._entry.key and entry == self._entry:
             return
+        is_other_kind = self._entry is None or self._entry.is_study != entry.is_study
         self._entry = entry
-        self.query_one(About).show_entry(entry)
+        if is_other_kind:
+            self.refresh_bindings()
         pane = self.query_one("#form-pane", Vertical)
         if entry.exercise is None:
             pane.border_title, pane.border_subtitle = "Settings", ""
             self.query_one("#forms", ContentSwitcher).current = None
             self._say_problem("This preset cannot be used.")
+            self.query_one(About).show_entry(entry)
             return
         pane.border_title = f"Settings of {entry.title}" if not entry.preset else f"Settings of {entry.preset}"
-        self.run_worker(self._show_form(entry, entry.exercise), group="form", exclusive=True, exit_on_error=False)
+        work = self._show_entry(entry, entry.exercise)
+        self.run_worker(work, group="entry", exclusive=True, exit_on_error=False)
+
+    async def _show_entry(self, entry: Entry, exercise: Exercise) -> None:
+        """Text and form, with one new layout for both: it takes the longest, and no key is heard meanwhile."""
+        with self.app.batch_update():
+            await self._show_form(entry, exercise)
+            self.query_one(About).show_entry(entry)
 
     async def _show_form(self, entry: Entry, exercise: Exercise) -> None:
         form = self._forms.get(exercise.name)
         switcher = self.query_one("#forms", ContentSwitcher)
         if form is None:
-            form = HyperparameterForm(
-                exercise.declarations, options={"device": self._devices}, id=f"form-{exercise.name}"
-            )
+            is_open = not exercise.declarations["device"].choices
+            options = {"device": self._devices} if is_open else {}
+            form = HyperparameterForm(exercise.declarations, options=options, id=f"form-{exercise.name}")
             self._forms[exercise.name] = form
             await switcher.add_content(form, set_current=True)
         switcher.current = form.id
@@ -209,14 +227,21 @@ class LabsScreen(Area):
         count = len(form.changed)
         pane = self.query_one("#form-pane", Vertical)
         pane.border_subtitle = f"{count} changed" if count else "all as by default"
-        self._say_problem("" if not mistakes else f"{len(mistakes)} to correct: {mistakes[0].sentence}")
+        if mistakes:
+            self._say_problem(f"{len(mistakes)} to correct: {mistakes[0].sentence}")
+        else:
+            self._say_problem(entry.exercise.notice(configuration), is_notice=True)
         if mistakes or configuration is None:
             return None
         self.query_one(About).follow(entry.exercise, configuration)
         return configuration
 
-    def _say_problem(self, sentence: str) -> None:
+    def _say_problem(self, sentence: str, *, is_notice: bool = False) -> None:
+        """A mistake, or only something to know before one runs it."""
         line = self.query_one("#labs-problem", Static)
+        if not sentence and not line.display:
+            return
+        line.set_class(is_notice, "-notice")
         line.update(Content(sentence))
         line.display = bool(sentence)
 
@@ -230,6 +255,7 @@ class LabsScreen(Area):
             "save": self.action_save_preset,
             "copy": self.action_copy_command,
             "reset": self.action_reset,
+            "rate": self.action_find_rate,
         }
         actions[event.button.id or ""]()
 
@@ -242,17 +268,23 @@ class LabsScreen(Area):
         self._launch(is_shown=False)
 
     def _launch(self, *, is_shown: bool) -> None:
+        configuration, entry = self._checked(), self._entry
+        if configuration is None or entry is None or entry.exercise is None:
+            return
+        work = partial(self._start, entry.exercise, configuration, entry.preset, is_shown)
+        self.run_worker(work, thread=True, group="launch", exit_on_error=False)
+
+    def _checked(self) -> Hyperparameters | None:
+        """The configuration of the form, or None with its mistakes said and the first one focused."""
         form, entry = self._form, self._entry
         if form is None or entry is None or entry.exercise is None:
-            return
+            return None
         configuration = self._check(form)
         if configuration is None:
             self.action_page("form")
             form.focus_mistake()
             self.lab.say(refusal(self._mistakes(form)))
-            return
-        work = partial(self._start, entry.exercise, configuration, entry.preset, is_shown)
-        self.run_worker(work, thread=True, group="launch", exit_on_error=False)
+        return configuration
 
     def _mistakes(self, form: HyperparameterForm) -> list[Mistake]:
         assert self._entry is not None and self._entry.exercise is not None
@@ -264,7 +296,8 @@ class LabsScreen(Area):
         try:
             run = self.workspace.launch(exercise, configuration, preset)
         except MissingDataError as error:
-            self.app.call_from_thread(self._offer_data, error, configuration, is_shown)
+            again = partial(self._launch, is_shown=is_shown)
+            self.app.call_from_thread(self._offer_data, error, configuration, again)
         except (TuiLabError, OSError) as error:
             self.app.call_from_thread(self.lab.say, error)
         else:
@@ -278,22 +311,90 @@ class LabsScreen(Area):
         at_once = "one at a time" if jobs == 1 else f"{jobs} at a time"
         self.notify(f"{at_once}; 3 shows it, F2 changes how many.", title=f"Queued {run.id}", markup=False)
 
-    def _offer_data(self, error: MissingDataError, configuration: Hyperparameters, is_shown: bool) -> None:
+    def _offer_data(self, error: MissingDataError, configuration: Hyperparameters, again: Callable[[], None]) -> None:
+        """Ask whether to fetch the data set; once it is there, do `again` what failed for want of it."""
         name = configuration.dataset
         if name == "folder":
             self.lab.say(error)
             return
         choices = [Choice("fetch", "fetch it now", "f", "primary"), Choice("no", "not now", "n")]
         question = Ask("The data set is not here", f"{error.message} It can be fetched now, once and for all.", choices)
-        self.app.push_screen(question, partial(self._fetch, name, is_shown))
+        self.app.push_screen(question, partial(self._fetch, name, again))
 
-    def _fetch(self, name: str, is_shown: bool, answer: str | None) -> None:
+    def _fetch(self, name: str, again: Callable[[], None], answer: str | None) -> None:
         def then(is_there: bool | None) -> None:
             if is_there:
-                self._launch(is_shown=is_shown)
+                again()
 
         if answer == "fetch":
             self.app.push_screen(Fetching(name, self.workspace.data), then)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a study can be run as one."""
+        return self._entry is not None and self._entry.is_study if action == "study" else True
+
+    def action_study(self) -> None:
+        """Every arm of the study that is chosen, with as many seeds as the user likes."""
+        entry = self._entry
+        if entry is None or not entry.is_study:
+            return
+        try:
+            preset = find_preset(entry.preset, self.workspace.home)
+        except TuiLabError as error:
+            self.lab.say(error)
+            return
+        self.app.push_screen(ask_for_seeds(preset, self.workspace), partial(self._run_study, preset))
+
+    def _run_study(self, preset: Preset, seeds: str | None) -> None:
+        if seeds is not None:
+            work = partial(self._start_study, preset, int(seeds))
+            self.run_worker(work, thread=True, group="launch", exit_on_error=False)
+
+    def _start_study(self, preset: Preset, seeds: int) -> None:
+        """On a thread of its own: files are written and processes started."""
+        try:
+            runs = run_study(preset, seeds, self.workspace)
+        except MissingDataError as error:
+            again = partial(self._run_study, preset, str(seeds))
+            self.app.call_from_thread(self._offer_data, error, preset.configuration(), again)
+        except (TuiLabError, OSError) as error:
+            self.app.call_from_thread(self.lab.say, error)
+        else:
+            self.app.call_from_thread(self._study_started, preset, len(runs))
+
+    def _study_started(self, preset: Preset, count: int) -> None:
+        self.lab.open_runs(f'preset="{preset.name}"')
+        jobs = self.workspace.queue.jobs
+        text = f"{count} queued, {jobs} at a time." if count else "Everything of it is done or under way."
+        self.notify(f"{text} F2 changes how many.", title=f"Study {preset.name}", markup=False)
+
+    def action_find_rate(self) -> None:
+        """Try growing learning rates on what the form says, and take the suggestion into it."""
+        configuration, entry = self._checked(), self._entry
+        if configuration is None or entry is None or entry.exercise is None:
+            return
+        if entry.exercise.is_fitted:
+            self.lab.say(UsageError(f"{entry.exercise.title}: not trained by gradients, it has no learning rate."))
+            return
+        try:
+            check_launch(entry.exercise, configuration, self.workspace.data)
+        except MissingDataError as error:
+            self._offer_data(error, configuration, self.action_find_rate)
+        except TuiLabError as error:
+            self.lab.say(error)
+        else:
+            dialog = FindRate(entry.exercise.name, configuration.model_dump(), self.workspace.data)
+            self.app.push_screen(dialog, partial(self._take_rate, entry))
+
+    def _take_rate(self, entry: Entry, rate: float | None) -> None:
+        form = self._form
+        if rate is None or form is None or self._entry is not entry:
+            return
+        values = {**form.values, "lr": rate}
+        self._drafts[entry.key] = values
+        form.set_values(values)
+        self._check(form)
+        self.notify(f"lr = {rate:g}", title="Learning rate taken into the settings", markup=False)
 
     def action_save_preset(self) -> None:
         """Keep what the form says as a preset of the user's."""
@@ -340,10 +441,7 @@ class LabsScreen(Area):
             self.lab.say(error)
             return
         if not self.query_one(PracticalTree).select(f"{preset.exercise.name}/{preset.name}"):
-            entry = Entry(
-                preset.exercise, preset.name, preset.title, preset.text, preset.hyperparameters, preset.published
-            )
-            self._choose(entry)
+            self._choose(entry_of_preset(preset))
         self.action_page("about")
 
     def action_copy_command(self) -> None:
@@ -355,11 +453,17 @@ class LabsScreen(Area):
         self.app.copy_to_clipboard(line)
         self.notify(line, title="Copied", timeout=10, markup=False)
 
+    def action_questions(self) -> None:
+        """The questions of the exercise that is chosen."""
+        exercise = self._entry.exercise if self._entry is not None else None
+        self.lab.open_questions(exercise=exercise.name if exercise is not None else "")
+
     def action_view_source(self) -> None:
-        """The model's source, to read."""
-        if self._entry is None or self._entry.exercise is None:
+        """The source of the model that the form describes, to read."""
+        form, entry = self._form, self._entry
+        if form is None or entry is None or entry.exercise is None:
             return
-        path = self._entry.exercise.source
+        path = entry.exercise.source_of(form.values)
         code = Syntax(path.read_text(encoding="utf-8"), "python", line_numbers=True, theme=self._code_theme())
         self.app.push_screen(Page(str(path), Static(code)))
 
@@ -385,8 +489,7 @@ class LabsScreen(Area):
 
     def action_page(self, page: str) -> None:
         """Go to a pane; where there is room for one only, show it."""
-        for name in PAGES:
-            self.set_class(name == page, f"-page-{name}")
+        self._show_page(page)
         if page == "tree":
             self.query_one(PracticalTree).focus()
         elif page == "about":
@@ -402,8 +505,11 @@ class LabsScreen(Area):
             except NoMatches:
                 continue
             if is_within:
-                for other in PAGES:
-                    self.set_class(other == name, f"-page-{other}")
+                self._show_page(name)
+
+    def _show_page(self, page: str) -> None:
+        # where all panes are shown, no style depends on it
+        self.update_classes({f"-page-{name}": name == page for name in PAGES}, update=not self.is_wide)
 
 
 def _problem_with_name(name: str) -> str:

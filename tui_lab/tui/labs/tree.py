@@ -14,16 +14,18 @@ from textual.widgets.tree import TreeNode
 
 from tui_lab.labs.catalogue import EXERCISES, LABS
 from tui_lab.labs.exercise import Exercise
-from tui_lab.presets import ListedPreset
+from tui_lab.presets import Arm, ListedPreset, Preset
 
 FIGURE = re.compile(r"fig-(\d+)\.(\d+)(-.*)?")
+SECTION = re.compile(r"(.*) \((\d+\.\d+\.\d+)\)")  # a title that ends with the section of the practical
 
 
 @dataclass(frozen=True)
 class Entry:
     """What a leaf or a branch of the tree stands for: an exercise, or one of its presets.
 
-    `error` says why a preset cannot be used.
+    `arms` are those of a study, and `is_study` says that it asks for more than one run. `error` says why a preset
+    cannot be used.
     """
 
     exercise: Exercise | None
@@ -32,6 +34,8 @@ class Entry:
     text: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, float] = field(default_factory=dict)
+    arms: tuple[Arm, ...] = ()
+    is_study: bool = False
     error: str = ""
 
     @property
@@ -45,7 +49,21 @@ def entry_of(listed: ListedPreset) -> Entry:
     preset = listed.preset
     if preset is None:
         return Entry(None, listed.name, listed.name, error=str(listed.error))
-    return Entry(preset.exercise, preset.name, preset.title, preset.text, preset.hyperparameters, preset.published)
+    return entry_of_preset(preset)
+
+
+def entry_of_preset(preset: Preset) -> Entry:
+    """A preset that can be used, as an entry."""
+    return Entry(
+        preset.exercise,
+        preset.name,
+        preset.title,
+        preset.text,
+        preset.hyperparameters,
+        preset.published,
+        preset.arms,
+        preset.is_study,
+    )
 
 
 class PracticalTree(Tree[Entry]):
@@ -73,6 +91,11 @@ text and settings, `r` trains it as it is."""
         wanted = self._identity(cursor) if cursor else ""
         listed = list(presets)
         self.clear()
+        mine = [e for e in listed if not e.is_shipped or e.preset is None]
+        if mine:
+            branch = self.root.add(Text("My presets", "bold"), expand=True)
+            for preset in mine:
+                self._add(branch, entry_of(preset))
         for number, lab in LABS.items():
             exercises = [exercise for exercise in EXERCISES.values() if exercise.lab == number]
             if not exercises:
@@ -83,15 +106,13 @@ text and settings, `r` trains it as it is."""
                 entry = Entry(exercise, title=exercise.title, text=exercise.text)
                 node = branch.add(exercise.title, entry, expand=is_first or entry.key in open_keys)
                 for preset in own:
-                    node.add_leaf(self._label(preset), entry_of(preset))
-        mine = [e for e in listed if not e.is_shipped or e.preset is None]
-        if mine:
-            branch = self.root.add(Text("My presets", "bold"), expand=True)
-            for preset in mine:
-                branch.add_leaf(self._label(preset), entry_of(preset))
+                    self._add(node, entry_of(preset))
         found = next((node for node in self._walk(self.root) if self._identity(node) == wanted), None)
-        first = next((node for node in self._walk(self.root) if node.data), None)
+        first = next((node for node in self._walk(self.root) if node.data and node.data.exercise), None)
         self.call_after_refresh(self.move_cursor, found if wanted and found else first)
+
+    def _add(self, branch: TreeNode[Entry], entry: Entry) -> None:
+        branch.add_leaf(self._text(entry), entry)
 
     def mark_finished(self, presets: frozenset[str]) -> None:
         """Put a tick behind the presets that a run was finished of."""
@@ -100,7 +121,7 @@ text and settings, `r` trains it as it is."""
         self._finished = presets
         for node in self._walk(self.root):
             if node.data and node.data.preset:
-                node.set_label(self._text(node.data.preset, node.data.title, is_broken=bool(node.data.error)))
+                node.set_label(self._text(node.data))
 
     def select(self, key: str) -> bool:
         """Move the cursor to the entry with this key."""
@@ -127,18 +148,21 @@ text and settings, `r` trains it as it is."""
         if self.cursor_node is not None:
             self.cursor_node.expand()
 
-    def _label(self, listed: ListedPreset) -> Text:
-        title = listed.preset.title if listed.preset else listed.name
-        return self._text(listed.name, title, is_broken=listed.preset is None)
-
-    def _text(self, name: str, title: str, *, is_broken: bool = False) -> Text:
-        """`2.05 Baseline ✓`: figures by their number, what cannot be used with a cross."""
-        figure = FIGURE.fullmatch(name)
-        number = f"{figure[1]}.{int(figure[2])}{(figure[3] or '').replace('-', ' ')}" if figure else ""
+    def _text(self, entry: Entry) -> Text:
+        """`2.5 Baseline ✓`, `1.2.2 Learning rate ×5`: by its number, a study with its arms; with a cross what cannot be
+        used."""
+        if entry.error:
+            return Text.assemble("✕ ", entry.preset)
+        figure, section = FIGURE.fullmatch(entry.preset), SECTION.fullmatch(entry.title)
+        number, title = "", entry.title
+        if figure:
+            number = f"{figure[1]}.{int(figure[2])}{(figure[3] or '').replace('-', ' ')}"
+        elif section:
+            title, number = section[1], section[2]
         text = Text.assemble((f"{number} " if number else "", "dim"), title)
-        if is_broken:
-            text = Text.assemble("✕ ", name)
-        elif name in self._finished:
+        if entry.arms:
+            text.append(f" ×{len(entry.arms)}", "dim")
+        if entry.preset in self._finished:
             text.append(" ✓", "dim")
         return text
 

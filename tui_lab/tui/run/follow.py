@@ -16,6 +16,7 @@ from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.events import Event, number
 from tui_lab.runs.history import History, HistoryReader, Track, metrics_of
 from tui_lab.runs.sentences import Position, Snapshot
+from tui_lab.runs.status import Status
 
 LOG_BYTES = 16_384  # of the end of log.txt
 READINGS = 24  # of the machine and of the throughput, the newest
@@ -85,7 +86,7 @@ class Follower:
                 self._loads.append(load)
         status = self.run.read_status()
         if self._published is None:
-            self._published = self._find_published(status.preset)
+            self._published = self._find_published(status)
         history = self._reader.history
         snapshot = Snapshot(self.run.id, history, status, status.actual_state())
         return Seen(
@@ -121,9 +122,10 @@ class Follower:
         except OSError:
             return ""
 
-    def _find_published(self, preset: str) -> Mapping[str, float]:
+    def _find_published(self, status: Status) -> Mapping[str, float]:
         try:
-            return find_preset(preset, self._home).published if preset else {}
+            preset = find_preset(status.preset, self._home) if status.preset else None
+            return preset.published_for(status.hyperparameters) if preset else {}
         except TuiLabError:
             return {}
 

@@ -8,8 +8,8 @@ from rich.text import Text
 from tui_lab.charts.plot import Palette
 from tui_lab.charts.shading import style
 from tui_lab.charts.text import printable
-from tui_lab.runs.sentences import MARKS, Position, duration, execution, outcome
-from tui_lab.runs.status import LIVE_STATES
+from tui_lab.runs.sentences import MARKS, Position, duration, execution, fitting, outcome
+from tui_lab.runs.status import LIVE_STATES, RESUMABLE_STATES
 from tui_lab.tui.run.follow import Seen
 
 MOST_BAR, LEAST_BAR = 40, 8
@@ -20,6 +20,8 @@ WHAT_NEXT = {
     "crashed": "u go on from the last checkpoint   g its log",
     "queued": "x take it out of the queue   u start it, if its queue is gone",
 }
+
+FIT_AGAIN = "u fit it again   c change something and run again   g its log"
 
 
 def title_line(seen: Seen, name: str, width: int) -> Text:
@@ -53,7 +55,11 @@ def progress_lines(seen: Seen, palette: Palette, width: int) -> Text:
     if snapshot.state not in LIVE_STATES:
         sentence, hint = outcome(snapshot)
         said = f"{sentence}  {hint}" if snapshot.state == "failed" and hint else sentence
-        return Text("\n").join([Text(said, "bold"), Text(WHAT_NEXT[snapshot.state], "dim")])
+        if snapshot.status.is_fitted and snapshot.state in RESUMABLE_STATES:
+            next_keys = FIT_AGAIN
+        else:
+            next_keys = WHAT_NEXT[snapshot.state]
+        return Text("\n").join([Text(said, "bold"), Text(next_keys, "dim")])
     if not seen.started:
         return Text("starting the worker ...", "dim")
     return _bar_line(seen, palette, width)
@@ -61,7 +67,8 @@ def progress_lines(seen: Seen, palette: Palette, width: int) -> Text:
 
 def _bar_line(seen: Seen, palette: Palette, width: int) -> Text:
     status, position = seen.snapshot.status, seen.position
-    left = f"epoch {min(position.epoch + 1, status.epochs)}/{status.epochs} "
+    epoch = f"epoch {min(position.epoch + 1, status.epochs)}/{status.epochs}"
+    left = f"{fitting(status) if status.is_fitted else epoch} "
     right = f" {100 * position.share:.0f} %{_time_left(position)}"
     room = width - len(left) - len(right)
     more = ""

@@ -41,6 +41,8 @@ TITLES = {
     "samples": "Samples",
     "filters": "Filters",
     "boundary": "Boundary",
+    "units": "Units",
+    "activations": "Layers",
     "gradient-check": "Gradients",
     "supports": "Support",
 }
@@ -174,6 +176,10 @@ class Inspections(Widget):
                 yield Static(id="show-samples")
             with TabPane(TITLES["filters"], id="tab-filters"), VerticalScroll():
                 yield Static(id="show-filters")
+            with TabPane(TITLES["units"], id="tab-units"), VerticalScroll():
+                yield Static(id="show-units")
+            with TabPane(TITLES["activations"], id="tab-activations"), VerticalScroll():
+                yield Static(id="show-activations")
             with TabPane(TITLES["gradient-check"], id="tab-gradient-check"), VerticalScroll():
                 yield Static(id="show-gradient-check")
             with TabPane(TITLES["supports"], id="tab-supports"), VerticalScroll():
@@ -325,7 +331,9 @@ def _drawn(run: RunDirectory, name: str, width: int, height: int, look: Look) ->
         return content, decision_boundary(
             content, columns=width, rows=height, palette=look.palette, color=look.color, ascii=look.ascii
         )
-    text = draw_inspection(content, width=width, palette=look.palette, color=look.color, ascii=look.ascii)
+    text = draw_inspection(
+        content, width=width, palette=look.palette, marker=look.marker, color=look.color, ascii=look.ascii
+    )
     return content, text
 
 

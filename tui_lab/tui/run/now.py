@@ -21,18 +21,20 @@ SPARKS = 16  # cells of a small curve
 def number_lines(seen: Seen, palette: Palette) -> Text:
     """A table of every split beside its best and, if there is one, the published accuracy; then what follows of it."""
     last, best, published = _last(seen), seen.snapshot.status.best, seen.published
-    head = f"{'':<11}{'loss':>9}{'accuracy':>10}{'best':>9}"
+    has_best = not seen.snapshot.status.is_fitted  # among the epochs of a training
+    head = f"{'':<11}{'loss':>9}{'accuracy':>10}{'best' if has_best else '':>9}"
     lines = [Text(head + (f"{'report':>9}" if published else ""), "dim")]
     for split in SPLITS:
         if f"{split}_loss" not in last:
             continue
         line = Text().append(f"{split.replace('_', ' '):<11}", style(palette.kinds[split]))
         line.append(f"{last[f'{split}_loss']:>9.4f}{_share(last.get(f'{split}_accuracy')):>10}")
-        line.append(f"{_share(best.get(f'{split}_accuracy')):>9}", "bold")
+        line.append(f"{_share(best.get(f'{split}_accuracy')) if has_best else '':>9}", "bold")
         if published:
             line.append(f"{_share(published.get(f'{split}_accuracy')):>9}", "dim")
         lines.append(line)
-    lines += filter(None, [_best_line(seen), _rate_line(seen), _gap_line(seen), _patience_line(seen)])
+    about = [_best_line(seen), _rate_line(seen), _gap_line(seen), _patience_line(seen), _supports_line(seen)]
+    lines += filter(None, about)
     return Text("\n").join(lines)
 
 
@@ -59,8 +61,10 @@ def summary_lines(seen: Seen, palette: Palette) -> Text:
             first.append(f"{split} ", style(palette.kinds[split]))
             first.append(f"{last[f'{split}_loss']:.4f} {_share(last.get(f'{split}_accuracy'))} %   ")
     selected = "validation_accuracy" if "validation_accuracy" in best else "test_accuracy"
-    if selected in best:
+    if selected in best and not seen.snapshot.status.is_fitted:
         second.append("best ", "dim").append(f"{percent(best[selected])} % @{best.get('epoch', 0):g}   ", "bold")
+    if (supports := _supports_line(seen)) is not None:
+        second.append_text(supports).append("   ")
     if (published := seen.published.get("test_accuracy")) is not None:
         second.append("report ", "dim").append(f"{percent(published)} %   ")
     if (lr := seen.newest.get("lr")) is not None:
@@ -92,7 +96,7 @@ def _last(seen: Seen) -> dict[str, float]:
 
 def _best_line(seen: Seen) -> Text | None:
     best = seen.snapshot.status.best
-    if "epoch" not in best:
+    if "epoch" not in best or seen.snapshot.status.is_fitted:
         return None
     split = "validation" if "validation_accuracy" in best else "test"
     return Text(f"best epoch {best['epoch']:g}, chosen on the {split} split", "dim")
@@ -117,6 +121,13 @@ def _gap_line(seen: Seen) -> Text | None:
 def _patience_line(seen: Seen) -> Text | None:
     left = patience_left(seen)
     return left and Text.assemble(("early stopping ", "dim"), f"{left[0]} of {left[1]} epochs of patience left")
+
+
+def _supports_line(seen: Seen) -> Text | None:
+    count, samples = _last(seen).get("support_vectors"), number(seen.started.get("train_samples"))
+    if count is None or not samples:
+        return None
+    return Text.assemble(("support vectors ", "dim"), f"{count:,.0f} of {samples:,.0f}")
 
 
 def _machine_line(name: str, value: str, curve: tuple[float, ...], ascii: bool) -> Text:

@@ -228,6 +228,7 @@ class RunScreen(Area):
         if is_fitted == self.has_class("-fitted"):
             return
         self.set_class(is_fitted, "-fitted")
+        self.refresh_bindings()
         if is_fitted and isinstance(self.focused, Chart):
             self.query_one(Inspections).focus_tabs(is_asked=False)
 

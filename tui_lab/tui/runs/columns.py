@@ -67,7 +67,7 @@ def epochs_text(entry: Listed, width: int) -> str:
 def best_text(entry: Listed, width: int) -> str:
     """Test accuracy in percent at the best epoch, and which that is."""
     best = entry.status.best
-    at = f" @{best['epoch']:g}" if "epoch" in best else ""
+    at = f" @{best['epoch']:g}" if "epoch" in best and not entry.status.is_fitted else ""
     return f"{percent(best.get('test_accuracy'))}{at}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -116,6 +117,7 @@ class Comparison(Container):
         make = partial(overlay, entries, dict(numbers), self._histories, self.split, self.metric)
         self.query_one(Chart).show(make, stamp)
         pane = self.query_one("#curves")
+        pane.display = not entries or not all(entry.status.is_fitted for entry in entries)  # a fit is no curve
         cut = f"first {MOST} of {self._asked:,} " if self._asked > MOST else ""
         pane.border_title = f"Compare ({cut}marked)" if len(entries) > 1 else "Curve"
         pane.border_subtitle = f"{self.split} {self.metric}   t test/train   l loss/accuracy"
@@ -141,9 +143,13 @@ class Comparison(Container):
 def overlay(
     entries: Sequence[Listed], numbers: Mapping[str, int], histories: Histories, split: str, metric: str
 ) -> Plot:
-    """The curve of each run by epoch; accuracies in percent. A run that cannot be read has none."""
+    """The curve of each run by epoch; accuracies in percent. A run that cannot be read has none.
+
+    What was fitted at once is a level beside the curves of others.
+    """
     scale = 100 if metric == "accuracy" else 1
-    series = []
+    series: list[Series] = []
+    levels: list[int] = []
     for entry in entries:
         try:
             epochs = histories.read(entry).epochs
@@ -152,5 +158,11 @@ def overlay(
         x, y = epochs.means(f"{split}_{metric}", "epoch")
         kind = run_kind(numbers.get(entry.run.id, 0))
         series.append(Series(short_name(entry, entries), x, [scale * value for value in y], kind))
+        if entry.status.is_fitted:
+            levels.append(len(series) - 1)
+    last = max((one.x[-1] for one in series if one.x), default=0.0)
+    for i in levels:
+        if series[i].x and last > series[i].x[0]:
+            series[i] = replace(series[i], x=[series[i].x[0], last], y=[series[i].y[0]] * 2)
     unit = ", %" if metric == "accuracy" else ""
     return Plot(series, f"{split.capitalize()} {metric}{unit}", "epoch")

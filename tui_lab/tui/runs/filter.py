@@ -81,9 +81,9 @@ class RunFilter(Vertical):
         self._known = self._ask_known()
         self.query_one(Input).focus()
 
-    def clear(self) -> None:
-        """Show every run again."""
-        self.query_one(Input).value = ""
+    def set(self, text: str) -> None:
+        """Filter by `text`, as if it had been typed; an empty one shows every run."""
+        self.query_one(Input).value = text
 
     @on(Input.Changed)
     def _read(self, event: Input.Changed) -> None:

@@ -156,6 +156,10 @@ class RunsScreen(Area):
     def _leave_filter(self) -> None:
         self._table.focus()
 
+    def filter_by(self, text: str) -> None:
+        """Show the runs that a filter lets through, from the first one on."""
+        self.query_one(RunFilter).set(text)
+
     def action_filter(self) -> None:
         if not self.is_wide:
             self.remove_class("-swapped")
@@ -168,7 +172,7 @@ class RunsScreen(Area):
         elif not self._table.has_focus:
             self._table.focus()
         else:
-            self.query_one(RunFilter).clear()
+            self.filter_by("")
 
     def action_mark_all(self) -> None:
         self._listing.toggle_all()

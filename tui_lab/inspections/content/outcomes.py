@@ -1,18 +1,12 @@
-"""What inspections found: plain values that a process without torch reads and draws. Imports no torch.
-
-Positions are those of the weights that were looked into: `epoch` in epochs done (3.25 = a quarter into the fourth) and
-`total_step` in gradient steps. Labels are numbers of classes, from 0 on, and index `class_names`.
-"""
+"""What a model makes of samples: the confusion matrix, samples one by one, support vectors. Imports no torch."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tui_lab.inspections.content.shared import heading, known_classes, known_label, position
 from tui_lab.pictures import Picture
 
 Point = tuple[float, float]
@@ -110,21 +104,21 @@ class Confusion:
             for (true, predicted), samples in self.mistakes.items()
         ]
         accuracies = {"accuracy": self.accuracy, "accuracies": list(self.accuracies)}
-        return {**_heading(self), **accuracies, "counts": list(map(list, self.counts)), "mistakes": mistakes}
+        return {**heading(self), **accuracies, "counts": list(map(list, self.counts)), "mistakes": mistakes}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        names = _class_names(content)
+        names = known_classes(content)
         counts = tuple(tuple(map(int, row)) for row in content["counts"])
         if [len(row) for row in counts] != [len(names)] * len(names):
             raise ValueError(f"counts of {len(names)} classes are not {len(names)} by {len(names)}")
         mistakes = {
-            (_label(cell["true"], len(names)), _label(cell["predicted"], len(names))): tuple(
+            (known_label(cell["true"], len(names)), known_label(cell["predicted"], len(names))): tuple(
                 _known_labels(Sample.from_json(sample), len(names)) for sample in cell["samples"]
             )
             for cell in content["mistakes"]
         }
-        return cls(*_position(content), names, counts, mistakes)
+        return cls(*position(content), names, counts, mistakes)
 
 
 @dataclass(frozen=True)
@@ -144,146 +138,55 @@ class Samples:
 
     def to_json(self) -> dict[str, Any]:
         chosen, hardest = ([sample.to_json() for sample in samples] for samples in (self.chosen, self.hardest))
-        return {**_heading(self), "chosen": chosen, "hardest": hardest}
+        return {**heading(self), "chosen": chosen, "hardest": hardest}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        names = _class_names(content)
+        names = known_classes(content)
         chosen, hardest = (
             tuple(_known_labels(Sample.from_json(sample), len(names)) for sample in content[key])
             for key in ("chosen", "hardest")
         )
-        return cls(*_position(content), names, chosen, hardest)
+        return cls(*position(content), names, chosen, hardest)
 
 
 @dataclass(frozen=True)
-class Filters:
-    """The weights of the first layer as pictures: mid-grey is 0, and each filter is scaled by itself.
+class Supports:
+    """The support vectors of a support vector machine: the training samples that its boundary rests on.
 
     Attributes:
-        layer: its name in the model, and what it is: "features.0, Conv2d".
-        pictures: one a filter, from the first on; grey, or red, green and blue as the weights on those channels.
-        largest: the largest absolute weight of each, which is white (positive) or black (negative).
-        filters: how many the layer has; there may be fewer pictures.
-    """
-
-    epoch: float
-    total_step: int
-    layer: str
-    pictures: tuple[Picture, ...]
-    largest: tuple[float, ...]
-    filters: int
-
-    def to_json(self) -> dict[str, Any]:
-        pictures = [picture.to_json() for picture in self.pictures]
-        found = {"layer": self.layer, "filters": self.filters, "largest": list(self.largest), "pictures": pictures}
-        return {**_place(self), **found}
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Self:
-        pictures = tuple(map(Picture.from_json, content["pictures"]))
-        largest = tuple(map(float, content["largest"]))
-        if len(pictures) != len(largest):
-            raise ValueError(f"{len(pictures)} pictures with {len(largest)} scales")
-        return cls(*_position(content), str(content["layer"]), pictures, largest, int(content["filters"]))
-
-
-@dataclass(frozen=True)
-class LabelledPoint:
-    x: float
-    y: float
-    label: int
-
-
-@dataclass(frozen=True)
-class Boundary:
-    """What the model says everywhere in the plane, on a square grid, and the points it learns from and is tested on.
-
-    Attributes:
-        left, bottom, side: the square that is covered, in the coordinates of the points as stored.
-        cells: of the grid along each side.
-        probabilities: of each class in each cell, 0..255 for 0 to 1: `cells` rows from the top of the square down, each
-            with `cells` cells from left to right, each with a byte a class.
-        train, test: points, a fixed part of them where there are many.
+        counts: support vectors of each class.
+        samples: training samples of each class.
+        hardest: some of the support vectors, the classes taking turns, those with the highest loss first. Their index
+            is that in the training split.
     """
 
     epoch: float
     total_step: int
     class_names: tuple[str, ...]
-    left: float
-    bottom: float
-    side: float
-    cells: int
-    probabilities: bytes
-    train: tuple[LabelledPoint, ...]
-    test: tuple[LabelledPoint, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.probabilities) != self.cells**2 * len(self.class_names) or not self.probabilities:
-            raise ValueError(f"no grid of {self.cells} by {self.cells} cells and {len(self.class_names)} classes")
-        if not (0 < self.side < math.inf and math.isfinite(self.left) and math.isfinite(self.bottom)):
-            raise ValueError(f"no square at {self.left}, {self.bottom} with sides of {self.side}")
-
-    def at(self, column: int, row: int) -> bytes:
-        """The probabilities of all classes in one cell, 0..255; column from the left and row from the top, from 0."""
-        classes = len(self.class_names)
-        start = (row * self.cells + column) * classes
-        return self.probabilities[start : start + classes]
+    counts: tuple[int, ...]
+    samples: tuple[int, ...]
+    hardest: tuple[Sample, ...]
 
     def to_json(self) -> dict[str, Any]:
-        square = {"left": self.left, "bottom": self.bottom, "side": self.side, "cells": self.cells}
-        points = {
-            name: [[point.x, point.y, point.label] for point in given]
-            for name, given in (("train", self.train), ("test", self.test))
-        }
-        return {**_heading(self), **square, "probabilities": base64.b64encode(self.probabilities).decode(), **points}
+        hardest = [sample.to_json() for sample in self.hardest]
+        return {**heading(self), "counts": list(self.counts), "samples": list(self.samples), "hardest": hardest}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        names = _class_names(content)
-        try:
-            probabilities = base64.b64decode(content["probabilities"], validate=True)
-        except binascii.Error as error:
-            raise ValueError(f"no probabilities: {error}") from error
-        left, bottom, side = (float(content[key]) for key in ("left", "bottom", "side"))
-        train, test = (
-            tuple(LabelledPoint(float(x), float(y), _label(label, len(names))) for x, y, label in content[key])
-            for key in ("train", "test")
-        )
-        return cls(*_position(content), names, left, bottom, side, int(content["cells"]), probabilities, train, test)
-
-
-Content = Confusion | Samples | Filters | Boundary
-
-
-def _place(content: Content) -> dict[str, Any]:
-    return {"epoch": content.epoch, "total_step": content.total_step}
-
-
-def _heading(content: Confusion | Samples | Boundary) -> dict[str, Any]:
-    return {**_place(content), "class_names": list(content.class_names)}
-
-
-def _position(content: dict[str, Any]) -> tuple[float, int]:
-    return float(content["epoch"]), int(content["total_step"])
-
-
-def _class_names(content: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(map(str, content["class_names"]))
+        names = known_classes(content)
+        counts, samples = (tuple(map(int, content[key])) for key in ("counts", "samples"))
+        if not len(counts) == len(samples) == len(names):
+            raise ValueError(f"{len(counts)} and {len(samples)} counts of {len(names)} classes")
+        hardest = (_known_labels(Sample.from_json(sample), len(names)) for sample in content["hardest"])
+        return cls(*position(content), names, counts, samples, tuple(hardest))
 
 
 def _point(x: Any, y: Any) -> Point:
     return float(x), float(y)
 
 
-def _label(value: Any, classes: int) -> int:
-    label = int(value)
-    if not 0 <= label < classes:
-        raise ValueError(f"{label} is none of {classes} classes")
-    return label
-
-
 def _known_labels(sample: Sample, classes: int) -> Sample:
     for label in (sample.label, *(guess.label for guess in sample.guesses)):
-        _label(label, classes)
+        known_label(label, classes)
     return sample
