@@ -6,6 +6,7 @@ import sys
 
 THREADS_VARIABLE = "TUI_LAB_THREADS"  # set by an executor: the most threads a worker may use
 STANDBY_FLAG = "--standby"  # in place of a run's directory: a worker that is told its run later
+SERIES_FLAG = "--series"  # makes a worker take one run after another
 
 
 def module_command(module: str, *arguments: str) -> list[str]:

@@ -4,6 +4,7 @@ Run directory in, events out. Its standard output and error go to the run's log.
 command line (0 finished or stopped, 1 failed, 2 unusable request, 3 missing data or device).
 
 With --standby in place of a directory it imports what every run needs, and waits to be told its run: see `stand_by`.
+With --series it is told one run after another: see `work_in_series`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -28,7 +29,7 @@ from tui_lab.errors import DONE, FAILED, DivergedError, TuiLabError
 from tui_lab.hyperparameters import GradientHyperparameters, Hyperparameters, build
 from tui_lab.labs.catalogue import EXERCISES, find_exercise
 from tui_lab.labs.exercise import Exercise
-from tui_lab.processes import STANDBY_FLAG, THREADS_VARIABLE
+from tui_lab.processes import SERIES_FLAG, STANDBY_FLAG, THREADS_VARIABLE
 from tui_lab.runs.directory import Request, RunDirectory
 from tui_lab.runs.recorder import Recorder
 from tui_lab.runs.store import RunStore
@@ -46,10 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Train the run in the directory given, or the one that is told to a stand-by. Returns the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     if len(given) != 1:
-        print(f"usage: python -m tui_lab.worker RUN_DIRECTORY | {STANDBY_FLAG}", file=sys.stderr)
+        print(f"usage: python -m tui_lab.worker RUN_DIRECTORY | {STANDBY_FLAG} | {SERIES_FLAG}", file=sys.stderr)
         return FAILED
     if given == [STANDBY_FLAG]:
         return stand_by()
+    if given == [SERIES_FLAG]:
+        return work_in_series()
     return work(RunDirectory(Path(given[0]).absolute()))
 
 
@@ -65,13 +68,37 @@ def stand_by() -> int:
     line = sys.stdin.readline()
     if not line:
         return DONE
+    return work(_take_order(line))
+
+
+def work_in_series() -> int:
+    """Work on the runs that lines on stdin name, as `stand_by` is told its own, and say so on stdout after each.
+
+    Ends with the first that fails, whose process may not be fit for another; without more lines; or when nobody
+    listens. Returns the exit code of the last run.
+    """
+    with os.fdopen(os.dup(0)) as orders, os.fdopen(os.dup(1), "wb", buffering=0) as talk:
+        while line := orders.readline():
+            code = work(_take_order(line))
+            _on_signals(signal.SIG_DFL)  # of that run
+            if code != DONE:
+                return code
+            try:
+                talk.write(b"done\n")
+            except BrokenPipeError:
+                return DONE
+    return DONE
+
+
+def _take_order(line: str) -> RunDirectory:
+    """The run that a line names; from here on, what this process says goes into its log."""
     order = json.loads(line)
     run = RunDirectory(Path(order["run"]))
     os.environ[THREADS_VARIABLE] = str(order["threads"])
     with run.log.open("ab") as log, Path(os.devnull).open("rb") as nothing:
         for source, stream in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(source.fileno(), stream)
-    return work(run)
+    return run
 
 
 def warm_up() -> None:
@@ -227,7 +254,7 @@ def _open_training(
         engine.plan,
         epochs=hyperparameters.epochs,
         steps_per_epoch=engine.steps_per_epoch,
-        parameters=sum(parameter.numel() for parameter in engine.model.parameters()),
+        sizes={"parameters": sum(parameter.numel() for parameter in engine.model.parameters())},
         resumed_from=position if checkpoint else None,
     )
     recorder.update(
@@ -250,7 +277,7 @@ def _open_fit(
         threads=threads,
     )
     inspector = Inspector(recorder, dataset, evaluations["test"])
-    _announce(recorder, exercise, dataset, engine.plan, epochs=1, steps_per_epoch=0)
+    _announce(recorder, exercise, dataset, engine.plan, epochs=1, steps_per_epoch=0, sizes=engine.fittable.sizes)
     # An earlier worker may have fitted it, and not come to its last word
     recorder.update(is_fitted=True, epoch=0, elapsed=0.0, expected=0.0, last={}, best={})
     return FitSession(engine, evaluations, recorder, dataset, inspector)
@@ -264,12 +291,12 @@ def _announce(
     *,
     epochs: int,
     steps_per_epoch: int,
-    parameters: int | None = None,
+    sizes: Mapping[str, int],
     resumed_from: dict[str, int] | None = None,
 ) -> None:
     """Say in the log and in the status what is about to be trained, on what, and from where on.
 
-    `steps_per_epoch` of a fit is 0, and its `parameters` are not known yet.
+    `steps_per_epoch` of a fit is 0; `sizes` are the numbers of `parameters`, as far as they are known yet.
     """
     import torch
 
@@ -279,7 +306,7 @@ def _announce(
         resumed_from=resumed_from,
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
-        **({} if parameters is None else {"parameters": parameters}),
+        **sizes,
         dataset=dataset.name,
         classes=list(dataset.class_names),
         train_samples=len(dataset.train),

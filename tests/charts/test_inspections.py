@@ -202,6 +202,8 @@ def test_filters_have_their_scale_below_and_how_to_read_them_above():
     assert "2 of 32 filters" in drawn and "±0.25" in drawn and "±1.5e-5" in drawn
     assert max(widths(filter_grid(found, width=30))) <= 30
     assert filter_grid(found, width=60, ascii=True).plain.isascii()
+    words = filter_grid(replace(found, filters=1000, unit="word"), width=80).plain
+    assert "2 of 1,000 words" in words and "each word's own" in words and "filter" not in words
 
 
 # The decision boundary

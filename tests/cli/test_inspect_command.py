@@ -15,6 +15,7 @@ from tui_lab.cli.main import app
 from tui_lab.errors import USAGE, UsageError
 from tui_lab.inspections.catalogue import INSPECTIONS, write_inspection
 from tui_lab.inspections.content import (
+    Activity,
     Boundary,
     Confusion,
     Content,
@@ -22,10 +23,14 @@ from tui_lab.inspections.content import (
     GradientCheck,
     Guess,
     LabelledPoint,
+    LayerActivity,
     Sample,
     Samples,
     Supports,
     TensorCheck,
+    UnitLayer,
+    UnitMap,
+    UnitMaps,
 )
 from tui_lab.pictures import Picture
 from tui_lab.runs.directory import RunDirectory
@@ -42,8 +47,19 @@ OF_IMAGES: dict[str, Content] = {
 }
 PLANE = Boundary(1.5, 30, ("outer", "inner"), -1, -1, 2, 2, bytes([255, 0] * 4), (LabelledPoint(0, 0, 1),), ())
 
+WORDS = Filters(1.0, 1, "vocabulary, raw patches", (GREY, GREY), (0.25, 0.5), 1000, "word")
 SUPPORTS = Supports(1.0, 0, NAMES, (5, 3, 2), (9, 8, 7), (MISTAKE,))
 GRADIENTS = GradientCheck(3.0, 60, "sum", 20, 1e-7, "pooled", (TensorCheck("1.bias", 1, True, (10,), 0.7, 0.7, 10),))
+UNITS = UnitMaps(
+    1.5, 30, "tanh", -1, -1, 2, 2, (UnitLayer("hidden 1", 1, (UnitMap(1, bytes([1, 1, 255, 255]), 1.0),)),)
+)
+LAYERS = Activity(
+    128,
+    10,
+    (1.0, 3.0),
+    (20, 60),
+    (LayerActivity("hidden 1", "tanh", 9, (0.3, 0.4), (0.0, 0.5), (0.1, 0.2), (1e-3, 0.1)),),
+)
 
 
 def made(home: Path, contents: dict[str, Content], **status: object) -> RunDirectory:
@@ -88,7 +104,15 @@ def test_without_a_name_everything_there_is_is_listed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", INSPECTIONS)
 def test_each_is_drawn_and_given_as_json(name: str, tmp_path: Path) -> None:
-    contents = {**OF_IMAGES, "boundary": PLANE, "supports": SUPPORTS, "gradient-check": GRADIENTS}
+    contents = {
+        **OF_IMAGES,
+        "words": WORDS,
+        "boundary": PLANE,
+        "units": UNITS,
+        "activations": LAYERS,
+        "supports": SUPPORTS,
+        "gradient-check": GRADIENTS,
+    }
     made(tmp_path, contents)
     content = contents[name]
     drawn = output(tmp_path, "last", name)
@@ -158,6 +182,18 @@ def test_a_terminal_of_80_columns_shows_ten_classes_in_colours(tmp_path: Path) -
         assert it.output.count("1000") == 10 and "48;2;" in it.output
         lines = it.output.replace("\r", "").split("\n")
         assert len([line for line in lines if "1000" in line and line.rstrip().endswith("94.1")]) == 10
+
+
+def test_the_layers_are_a_table_of_their_newest_numbers(tmp_path: Path) -> None:
+    made(tmp_path, {"activations": LAYERS, "units": UNITS})
+    drawn = output(tmp_path, "last", "activations").splitlines()
+    assert [line.split() for line in drawn if line.startswith("hidden 1  ")] == [
+        ["hidden", "1", "9", "0.4", "50.0", "%", "0.2", "0.1"]
+    ]
+    assert "hidden 1: 1 unit" in output(tmp_path, "last", "units")
+    made(tmp_path / "other", OF_IMAGES)
+    assert "on points in the plane" in refusal(tmp_path / "other", "last", "units")
+    assert "It is of runs of mlp and convnet." in refusal(tmp_path / "other", "last", "activations")
 
 
 def test_drawing_imports_no_torch(tmp_path: Path) -> None:

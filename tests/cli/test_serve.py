@@ -8,13 +8,18 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import urllib.request
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+import psutil
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from typer.testing import CliRunner
@@ -108,19 +113,29 @@ def test_another_address_is_refused_without_a_token(host):
     assert "--token" in ended.exception.hint
 
 
+@dataclass(frozen=True)
+class Served:
+    """`tui-lab serve` in a process group of its own, what it says in a file, and its address."""
+
+    process: subprocess.Popen[bytes]
+    said: Path
+    address: str
+
+
 @pytest.fixture
 def served(tmp_path):
-    """The address of a served app."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, "TUI_LAB_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "tui_lab", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    said = tmp_path / "said.txt"
+    with said.open("wb") as file:
+        process = subprocess.Popen(command, env=environment, stdout=file, stderr=file, start_new_session=True)
     address = f"http://127.0.0.1:{port}/"
     try:
         wait_until(lambda: answers(address))
-        yield address
+        yield Served(process, said, address)
     finally:
         process.terminate()
         process.wait()
@@ -134,11 +149,30 @@ def answers(address: str) -> bool:
         return False
 
 
+@pytest.mark.parametrize("is_ready", [False, True])
+async def test_ctrl_c_ends_it_with_its_pages_and_without_a_traceback(served, is_ready):
+    """A terminal sends ctrl-c to the server and to the apps of its pages alike, the ones that only start too."""
+    async with aiohttp.ClientSession() as session, session.ws_connect(f"{served.address}ws") as page:
+        started = partial(psutil.Process(served.process.pid).children, recursive=True)
+        if is_ready:
+            await page.receive()
+        else:
+            wait_until(lambda: any(app.cpu_times().user >= 0.1 for app in started()))  # it imports
+        apps = started()
+        os.killpg(served.process.pid, signal.SIGINT)
+        async for _ in page:  # as a browser reads on
+            pass
+        assert await asyncio.to_thread(served.process.wait) == 0
+    psutil.wait_procs(apps, timeout=60)
+    assert not any(app.is_running() for app in apps)
+    assert "Traceback" not in served.said.read_text()
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (Debian's package of that name)")
 async def test_the_app_arrives_in_a_browser(served, tmp_path):
     """Over the browser's own debugging protocol: its terminal sends what a key does to the app, and back."""
     browser = subprocess.Popen(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path}", "--remote-debugging-port=0", served],
+        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path}", "--remote-debugging-port=0", served.address],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

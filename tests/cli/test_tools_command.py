@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -12,8 +13,10 @@ from typer.testing import CliRunner
 
 from tui_lab.cli.main import app
 from tui_lab.errors import USAGE, MissingDataError, UsageError
+from tui_lab.pictures import Picture
 from tui_lab.previews import client
 from tui_lab.tools.catalogue import TOOLS
+from tui_lab.tools.tool import Folders, Gallery, Result, Table
 from tui_lab.training.range_test import RangeTest
 
 
@@ -64,7 +67,9 @@ def test_json_is_the_result_with_its_inputs() -> None:
     assert found["table"]["columns"] == list(expected.table.columns)  # type: ignore[union-attr]
 
 
-def test_seven_bits_where_nothing_else_may_appear(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seven_bits_where_nothing_else_may_appear(
+    monkeypatch: pytest.MonkeyPatch, fake_process: type[FakeProcess]
+) -> None:
     monkeypatch.setenv("TUI_LAB_ASCII", "1")
     for name in TOOLS:
         lines = [line for line in output(name).splitlines() if set(line) != {"─"}]  # rich's own rule of tables
@@ -117,6 +122,11 @@ class FakeProcess:
         losses = tuple(2.0 - 0.01 * max(0, i - 50) if i < 90 else 5.0 for i in range(100))
         return RangeTest(rates, losses, (2.0,) * 100)
 
+    def work_out(self, tool: str, values: dict[str, Any], folders: Folders, *, measure: bool = False) -> Result:
+        self.asked.append((tool, values, folders, measure))
+        gallery = Gallery("5×5 pixels", (Picture(2, 2, bytes([255] * 12)),), ("a frog – perhaps",))
+        return Result(("It is – perhaps – a frog.",), Table(("", "what"), (("×", 1),)), galleries=(gallery,))
+
 
 @pytest.fixture
 def fake_process(monkeypatch: pytest.MonkeyPatch) -> type[FakeProcess]:
@@ -152,11 +162,54 @@ def test_what_cannot_be_tested_is_told_before_anything_is_started(fake_process: 
     assert fake_process.asked == []
 
 
+def test_what_takes_torch_is_worked_out_with_the_inputs_and_folders_of_this_command(
+    fake_process: type[FakeProcess], tmp_path: Path
+) -> None:
+    folders = ("--home", str(tmp_path / "home"), "--data", str(tmp_path / "data"))
+    result = CliRunner().invoke(app, [*folders, "tools", "augment", "--crop", "20", "--no-flip"])
+    assert result.exit_code == 0
+    assert "5×5 pixels" in result.stdout and "a frog – perhaps" in result.stdout and "██" in result.stdout
+    ((tool, values, found, measure),) = fake_process.asked
+    assert (tool, values["crop"], values["flip"], measure) == ("augment", 20, False, False)
+    assert found == Folders(tmp_path / "home", tmp_path / "data")
+    content = json.loads(output("augment", "--json"))
+    assert content["galleries"][0]["captions"] == ["a frog – perhaps"]
+
+
+def test_the_score_map_is_measured_when_asked(fake_process: type[FakeProcess]) -> None:
+    assert "a map of 5 × 5 places" in output("fc-as-conv")
+    assert fake_process.asked == []
+    assert "frog" in output("fc-as-conv", "--measure", "--run", "last")
+    ((tool, values, _, measure),) = fake_process.asked
+    assert (tool, values["run"], measure) == ("fc-as-conv", "last", True)
+
+
+def test_mistakes_are_told_before_a_process_is_begun(fake_process: type[FakeProcess]) -> None:
+    for arguments, sentence in (
+        (["augment", "--crop", "40"], "crop = 40: is larger than the 32×32 images of cifar10."),
+        (["augment", "--crop", "0", "--crop-padding", "2"], "crop_padding = 2: needs a crop."),
+        (["augment", "--image", "50000"], "image = 50000: cifar10 has 50,000, from 0 on."),
+        (
+            ["standardize", "--dataset", "mnist", "--standardize", "pca-published"],
+            'standardize = "pca-published": needs images of three channels, and mnist has grey ones.',
+        ),
+        (["standardize", "--train-size", "60000"], "train_size = 60000: cifar10 has 50,000."),
+        (["parameters", "--exercise", "svm"], 'exercise = "svm": must be convnet | mlp.'),
+    ):
+        error = CliRunner().invoke(app, ["tools", *arguments]).exception
+        assert isinstance(error, UsageError)
+        assert error.message.startswith(sentence[:-1])
+    assert fake_process.asked == []
+
+
 def test_no_tool_imports_torch() -> None:
     code = (
         "import sys\n"
         "from tui_lab.cli.main import app\n"
+        "from tui_lab.previews.client import PreviewProcess\n"
         "from tui_lab.tools.catalogue import TOOLS\n"
+        "from tui_lab.tools.tool import Result\n"
+        "PreviewProcess.work_out = lambda *_, **__: Result()\n"
         "from typer.testing import CliRunner\n"
         "for name in ('', *TOOLS):\n"
         "    assert CliRunner().invoke(app, ['tools', name][: 1 + bool(name)]).exit_code == 0\n"

@@ -16,16 +16,21 @@ from tui_lab.inspections.catalogue import (
     write_inspection,
 )
 from tui_lab.inspections.content import (
+    Activity,
     Boundary,
     Confusion,
     Filters,
     GradientCheck,
     Guess,
     LabelledPoint,
+    LayerActivity,
     Sample,
     Samples,
     Supports,
     TensorCheck,
+    UnitLayer,
+    UnitMap,
+    UnitMaps,
 )
 from tui_lab.pictures import Picture
 from tui_lab.runs.directory import RunDirectory
@@ -39,6 +44,7 @@ CONTENTS = {
     "confusion": Confusion(3.0, 60, NAMES, ((5, 1), (0, 4)), {(0, 1): (OF_IMAGE,)}),
     "samples": Samples(3.25, 65, NAMES, (OF_IMAGE, OF_POINT), ()),
     "filters": Filters(1.0, 20, "features.0, Conv2d", (PICTURE,), (0.25,), 32),
+    "words": Filters(1.0, 1, "vocabulary, raw patches", (PICTURE,), (0.25,), 32, "word"),
     "boundary": Boundary(
         1.0,
         20,
@@ -51,6 +57,19 @@ CONTENTS = {
         (LabelledPoint(0.5, 0.25, 1),),
         (LabelledPoint(1, 1, 0),),
         (LabelledPoint(0.5, 0.25, 1),),
+    ),
+    "units": UnitMaps(
+        1.0, 20, "tanh", -1.5, -1.0, 3.0, 2, (UnitLayer("hidden 1", 10, (UnitMap(1, bytes([1, 128, 255, 0]), 1.0),)),)
+    ),
+    "activations": Activity(
+        128,
+        10,
+        (1.0, 2.5),
+        (20, 50),
+        (
+            LayerActivity("hidden 1", "relu", 10, (0.3, 0.4), (0.1, 0.0), (1e-3, math.inf), (2e-3, 0.0)),
+            LayerActivity("output", "", 2, (1.3, 1.4), (2.0, 3.0), (0.1, 0.2), (1e-4, 1e-5)),
+        ),
     ),
     "gradient-check": GradientCheck(
         1.0,

@@ -37,21 +37,21 @@ def test_a_run_on_images_has_confusion_samples_and_filters(tmp_path):
     with opened(tmp_path, "convnet", **SMALL_IMAGES) as it:
         it.session.run()
         found = read_inspections(it.run)
-        assert list(found) == ["confusion", "samples", "filters"]
+        assert list(found) == ["confusion", "samples", "filters", "activations"]
         assert {(one.epoch, one.total_step) for one in found.values()} == {(2.0, 10)}
         correct = round(it.recorder.status.last["test_accuracy"] * 60)
         assert sum(row[i] for i, row in enumerate(found["confusion"].counts)) == correct
         assert sum(map(sum, found["confusion"].counts)) == 60
         events = it.events("inspection")
-    assert names(events) == ["confusion", "samples", "filters"] * 2
-    assert [event["total_step"] for event in events] == [5] * 3 + [10] * 3
+    assert names(events) == ["confusion", "samples", "filters", "activations"] * 2
+    assert [event["total_step"] for event in events] == [5] * 4 + [10] * 4
 
 
 def test_a_run_on_points_has_a_boundary_that_is_what_the_model_says(tmp_path):
     with opened(tmp_path, "mlp", standardize="channel", **SMALL_POINTS) as it:
         it.session.run()
         found = read_inspections(it.run)
-        assert list(found) == ["confusion", "samples", "boundary", "gradient-check"]
+        assert list(found) == ["confusion", "samples", "boundary", "units", "activations", "gradient-check"]
         boundary = found["boundary"]
         x = it.dataset.train.x
         mean, std = x.mean(0), x.std(0)
@@ -161,9 +161,9 @@ def test_files_fit_the_weights_of_a_run_wherever_it_comes_to_stand(paused):
         return {kind: [e["total_step"] for e in events if e["kind"] == kind] for kind in ("step", "inspection")}
 
     at = steps()["step"][-1]
-    wait_until(lambda: steps()["inspection"][-4:] == [at] * 4)
+    wait_until(lambda: steps()["inspection"][-6:] == [at] * 6)
     request(run.control, "step")  # every single step of a paused run is shown
-    wait_until(lambda: steps()["inspection"][-4:] == [at + 1] * 4)
+    wait_until(lambda: steps()["inspection"][-6:] == [at + 1] * 6)
     assert {one.total_step for one in read_inspections(run).values()} == {at + 1}
     assert read_inspection(run, "boundary").epoch == pytest.approx((at + 1) / 20, abs=1e-4)
     request(run.control, "run")
@@ -181,13 +181,14 @@ def test_a_pass_over_the_test_split_that_would_take_long_is_left_out(tmp_path, m
         engine.train_step()
         it.session.watch.set(60.0)  # ten samples in a minute
         it.session._look_inside(5.0)
-        assert names(it.events("inspection")) == ["boundary", "gradient-check"]
+        of_weights = ["boundary", "units", "activations", "gradient-check"]
+        assert names(it.events("inspection")) == of_weights
         it.session.watch.set(0.1)
         engine.train_step()
         it.session._look_inside(5.0)
-        assert names(it.events("inspection"))[2:] == ["confusion", "samples", "boundary", "gradient-check"]
+        assert names(it.events("inspection"))[4:] == ["confusion", "samples", *of_weights]
         it.session._look_inside(5.0)  # of the same weights
-        assert len(it.events("inspection")) == 6
+        assert len(it.events("inspection")) == 10
 
 
 # That nothing changes
@@ -197,7 +198,7 @@ def everything(session):
     """Weights, buffers and optimiser state, flat."""
     state = session.engine.state()
     tensors = dict(state["model"])
-    for key, slots in state["optimizer"]["state"].items():
+    for key, slots in state["optimizer"].get("state", {}).items():
         tensors |= {f"{key}.{slot}": value for slot, value in slots.items() if isinstance(value, torch.Tensor)}
     return tensors
 
@@ -220,8 +221,10 @@ def test_a_run_ends_with_the_same_bits_with_and_without(exercise, values, tmp_pa
         unseen.session.run()
         assert_same(seen.session, unseen.session)
         assert seen.recorder.status.last == unseen.recorder.status.last
-        made = [name for name in names(seen.events("inspection")) if name != "gradient-check"]
-        assert len(made) == 3 * values["epochs"] and not unseen.events("inspection")
+        made = names(seen.events("inspection"))
+        assert made.count("activations") == made.count("confusion") == values["epochs"] and not unseen.events(
+            "inspection"
+        )
 
 
 @pytest.mark.parametrize(("exercise", "values"), [("convnet", RANDOM_IMAGES), ("mlp", SMALL_POINTS)])
@@ -258,7 +261,7 @@ def test_a_failing_inspection_is_warned_of_once_and_the_run_goes_on(tmp_path, mo
         warnings = [event["message"] for event in it.events("warning")]
         assert len(warnings) == 1
         assert "filters" in warnings[0] and "odd weights" in warnings[0]
-        assert list(read_inspections(it.run)) == ["confusion", "samples"]
+        assert list(read_inspections(it.run)) == ["confusion", "samples", "activations"]
     assert "Traceback" in capfd.readouterr().err
 
 
@@ -284,7 +287,7 @@ def test_a_disk_that_is_full_for_inspections_only_is_said_and_the_run_goes_on(tm
     monkeypatch.setattr(module, "write_inspection", full)
     with opened(tmp_path, "mlp", **SMALL_POINTS) as it:
         it.session.run()
-        assert ["The disk is full" in event["message"] for event in it.events("warning")] == [True] * 4
+        assert ["The disk is full" in event["message"] for event in it.events("warning")] == [True] * 6
         assert not it.events("inspection")
 
 

@@ -266,3 +266,40 @@ def test_it_ends_without_a_word_when_nobody_needs_it(tmp_path):
         [sys.executable, "-m", "tui_lab.worker", "--standby"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (DONE, b"ready\n", b"")
+
+
+# One after another
+
+
+def test_a_worker_goes_on_with_the_next_run_and_all_end_with_the_bits_of_cold_ones(tmp_path):
+    digits = {"dataset": "digits", "train_size": 300, "test_size": 100, "batch_norm": True, "dropout": 0.2}
+    asked = [("mlp", 1, {}), ("convnet", 2, digits), ("mlp", 1, {"implementation": "by-hand"})]
+    cold, series = (
+        [create(tmp_path, exercise, epochs=2, threads=threads, **values) for exercise, threads, values in asked]
+        for _ in range(2)
+    )
+    for run in cold:
+        assert start_worker(run, 1).wait() == DONE
+    executor = LocalExecutor(series=True)
+    for run in series:
+        executor.submit(run)
+    poll_until(executor, 3)
+    assert len({run.read_status().pid for run in series}) == 1
+    assert [run.read_status().state for run in series] == ["finished"] * 3
+    assert [run.read_status().threads for run in series] == [1, 2, 1]
+    for one, other in zip(cold, series, strict=True):
+        assert one.weights.read_bytes() == other.weights.read_bytes(), one.id
+
+
+def test_a_run_that_fails_or_is_killed_ends_its_worker_and_the_next_gets_another(tmp_path):
+    bad = create(tmp_path, "convnet", dataset="folder", folder=str(tmp_path / "nothing"))
+    killed, good = create(tmp_path, "mlp", epochs=100_000), create(tmp_path, "mlp", epochs=1)
+    executor = LocalExecutor(series=True)
+    for run in (bad, killed, good):
+        executor.submit(run)
+    ended = []
+    wait_until(lambda: ended.extend(executor.poll()) or killed.read_status().epoch > 0)
+    os.kill(killed.read_status().pid, signal.SIGKILL)
+    wait_until(lambda: ended.extend(executor.poll()) or len(ended) == 3)
+    assert [run.read_status().state for run in (bad, killed, good)] == ["failed", "crashed", "finished"]
+    assert "SIGKILL" in killed.read_status().message

@@ -76,9 +76,10 @@ def without(text: str, part: str, instead: str = "") -> str:
 # The practical's own
 
 
-def test_the_first_lab_has_its_seventeen_questions() -> None:
+@pytest.mark.parametrize(("lab", "questions"), [(1, 17), (2, 34)])
+def test_a_lab_has_all_its_questions(lab: int, questions: int) -> None:
     assert SHIPPED.problems == ()
-    assert [n for n in NUMBERS if n.startswith("1.")] == [f"1.{i}" for i in range(1, 18)]
+    assert [card.number for card in SHIPPED.cards if card.lab == lab] == [f"{lab}.{i + 1}" for i in range(questions)]
 
 
 @pytest.mark.parametrize("card", SHIPPED.cards, ids=NUMBERS)
@@ -100,6 +101,16 @@ def test_symbols_are_no_emphasis_and_formulas_fit_a_narrow_terminal(card: Card) 
 
 
 @pytest.mark.parametrize("card", SHIPPED.cards, ids=NUMBERS)
+def test_no_word_of_a_table_is_cut_in_a_narrow_terminal(card: Card) -> None:
+    for table in re.findall(r"(?:^\|.*\n?)+", card.answer, re.MULTILINE):
+        rows = [line.strip("|").split("|") for line in table.splitlines() if set(line) > set("|-")]
+        longest = [
+            max(len(word) for cell in column for word in [*cell.split(), ""]) for column in zip(*rows, strict=True)
+        ]
+        assert sum(longest) + 3 * len(longest) + 1 <= 74, table  # each with a blank on both sides, and a rule
+
+
+@pytest.mark.parametrize("card", SHIPPED.cards, ids=NUMBERS)
 def test_everything_that_a_card_shows_exists(card: Card) -> None:
     presets = {listed.name for listed in list_presets(Path("/nowhere"))}
     known = {"preset": presets, "tool": [*TOOLS, rates.NAME], "exercise": EXERCISES, "inspection": INSPECTIONS}
@@ -115,10 +126,11 @@ def test_everything_that_a_card_shows_exists(card: Card) -> None:
             assert mistakes_in(EXERCISES[show.name].hyperparameters, show.values) == []
 
 
-def test_every_question_of_the_first_lab_that_a_hyperparameter_names_is_there() -> None:
+@pytest.mark.parametrize("lab", [1, 2])
+def test_every_question_that_a_hyperparameter_names_is_there(lab: int) -> None:
     declared = [d for exercise in EXERCISES.values() for d in exercise.declarations.values()]
     declared += [d for tool in TOOLS.values() for d in tool.declarations.values()]
-    named = {d.question for d in declared if d.question.startswith("1.")}
+    named = {d.question for d in declared if d.question.startswith(f"{lab}.")}
     assert named
     assert named <= set(NUMBERS)
 
@@ -223,7 +235,7 @@ def test_a_teachers_own_are_added_and_take_the_place_of_others(tmp_path: Path) -
     (folder / "notes.txt").write_text("no card")
     (folder / "1.20.md").mkdir()
     found = load_cards(tmp_path)
-    assert [card.number for card in found.cards][-2:] == ["1.17", "1.18"]
+    assert [card.number for card in found.cards if card.lab == 1][-2:] == ["1.17", "1.18"]
     assert found.find("1.3")[0].title == "Mine"
     (problem,) = found.problems
     assert str(problem) == f"{folder / 'extra2.md'}: Has the number 1.18 as extra.md has."

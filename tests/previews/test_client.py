@@ -21,6 +21,7 @@ from tui_lab.previews import __main__ as server
 from tui_lab.previews import client
 from tui_lab.previews.client import PreviewProcess, SupersededError
 from tui_lab.previews.content import LayerTable
+from tui_lab.tools.tool import Folders
 
 NOWHERE = Path("/nowhere")
 
@@ -238,3 +239,13 @@ def test_no_request_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(answer["error"] and answer["exit_code"] == FAILED for answer in found)
     assert [answer["id"] for answer in found[-2:]] == [4, 9]
     assert found[-1]["error"] == "MemoryError: too large"
+
+
+def test_tools_are_worked_out_and_their_mistakes_come_back_as_errors(real: PreviewProcess) -> None:
+    folders = Folders(NOWHERE, NOWHERE)
+    result = real.work_out("parameters", {"dataset": "mnist"}, folders)
+    assert result.table is not None and result.table.rows[0][2] == "1 × 28 × 28"
+    assert real.work_out("fc-as-conv", {"dataset": "digits"}, folders, measure=True).galleries
+    with pytest.raises(TuiLabError, match="cifar10 is not in /nowhere") as caught:
+        real.work_out("augment", {}, folders)
+    assert caught.value.exit_code == MISSING

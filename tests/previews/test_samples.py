@@ -92,7 +92,7 @@ def test_what_the_network_sees_is_the_same_sample_scaled_linearly() -> None:
 
 
 def test_samples_without_contrast_are_drawn_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_augmented", lambda hp, split, standardizer, draw: torch.zeros(len(split), 1, 8, 8))
+    monkeypatch.setattr(module, "augmented", lambda hp, split, standardizer, draw: torch.zeros(len(split), 1, 8, 8))
     found = grid(standardize="channel")
     assert found.seen_range == (0.0, 0.0)
     assert {value for sample in found.samples if sample.seen for value in sample.seen.rgb} == {0}

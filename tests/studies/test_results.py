@@ -87,3 +87,14 @@ def test_a_study_is_run_continued_and_told_of(home: Path) -> None:
 def test_a_scaled_study_says_so_on_its_face(home: Path) -> None:
     result = CliRunner().invoke(app, ["--home", str(home), "run", "arms", "--epochs", "1"])
     assert "Scaled: epochs 1 in place of 2. Its numbers are not those of the study." in result.stdout
+
+
+def test_a_configuration_that_two_studies_share_is_trained_once(home: Path) -> None:
+    (home / "presets" / "other.toml").write_text(
+        ARMS.replace("Two arms", "The same two").replace("0.5, hid", "0.4, hid")
+    )
+    result = CliRunner().invoke(app, ["--home", str(home), "run", "arms", "other"])
+    assert result.exit_code == 0, result.output
+    assert len(RunStore(home).list()) == 3
+    assert "other: 1 to train, 1 under way." in result.stderr
+    assert result.stdout.count("1/1") == 4

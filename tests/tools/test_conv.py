@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -110,6 +111,16 @@ def test_the_padding_that_keeps_the_size_is_named_and_does() -> None:
     assert values({"kernel_size": 7, "padding": 3})["output"] == "32 × 32 × 32"
     assert not any("would keep" in line for line in TOOL.answer({"kernel_size": 7, "padding": 3}).lines)
     assert any("No padding keeps" in line for line in TOOL.answer({"kernel_size": 4}).lines)
+
+
+@given(st.integers(1, 9), st.sampled_from([20, 32]), st.sampled_from(["max-pool", "avg-pool"]))
+def test_the_stride_and_padding_that_halve_are_named_and_do(kernel: int, side: int, layer: str) -> None:
+    pool = {"layer": layer, "kernel_size": kernel, "stride": 1, "height": side, "width": side}
+    (sentence,) = [line for line in TOOL.answer(pool).lines if "would halve" in line]
+    stride, padding = map(int, re.findall(r"\d+", sentence)[:2])
+    halving = {**pool, "stride": stride, "padding": padding}
+    assert values(halving)["output"] == f"3 × {side // 2} × {side // 2}"
+    assert not any("would halve" in line for line in TOOL.answer(halving).lines)
 
 
 def test_rows_that_no_window_reaches_are_told() -> None:

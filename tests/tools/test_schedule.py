@@ -58,6 +58,17 @@ def test_every_curve_is_torchs(values: dict[str, Any]) -> None:
         assert curve.y == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
+def test_with_the_defaults_three_of_them_have_done_their_work_in_five_epochs() -> None:
+    (chart,) = TOOL.answer({"lr": 0.1}).charts
+    rates = {curve.name: curve.y for curve in chart.curves}
+    for name in ("constant", "linear"):
+        assert rates[name][0] == pytest.approx(0.1 / 3)
+        assert list(rates[name][:5]) == sorted(rates[name][:5]) and rates[name][4] < 0.1
+        assert list(rates[name][5:]) == pytest.approx([0.1] * 95)
+    assert rates["polynomial"][4] > 0
+    assert set(rates["polynomial"][5:]) == {0.0}
+
+
 def test_the_table_says_what_the_curves_say() -> None:
     result = TOOL.answer({"epochs": 50})
     assert result.table is not None

@@ -27,7 +27,6 @@ from tui_lab.runs.status import Status
 from tui_lab.runs.store import RunStore
 from tui_lab.training import fit
 from tui_lab.training.fit import Fitting
-from tui_lab.training.plan import Plan
 from tui_lab.worker import open_session
 
 # Points in a muddle with a price that no sample is worth: the solver does not come to an end
@@ -215,6 +214,7 @@ class Slow(nn.Module):
     def __init__(self, clock, power):
         super().__init__()
         self.clock, self.power = clock, power
+        self.precision = "fp64"
 
     def fit(self, x, y, seed):
         self.clock.now += 1e-9 * len(y) ** self.power
@@ -225,7 +225,7 @@ def fitting(samples, power, clock):
     hp = build(find_exercise("svm").hyperparameters, {})
     split = Split(torch.zeros(samples, 2), torch.arange(samples) % 2)
     train_split = Batches(split, None, fit_standardizer("none", split.x), is_training=False, seed=0, device="cpu")
-    return Fitting(hp, lambda: Slow(clock, power), train_split, Plan())
+    return Fitting(hp, lambda: Slow(clock, power), train_split, threads=1)
 
 
 @pytest.mark.parametrize("power", [1.0, 1.7, 2.0, 3.0])

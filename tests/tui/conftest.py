@@ -19,6 +19,7 @@ from tui_lab.pictures import Picture
 from tui_lab.previews.content import Layer, LayerTable, Sample, SampleGrid
 from tui_lab.runs import store as store_module
 from tui_lab.runs.directory import RunDirectory
+from tui_lab.tools.tool import Folders, Gallery, Result, Table
 from tui_lab.tui.app import LabApp
 
 DEADLINE_S = 30.0
@@ -67,6 +68,24 @@ class FakePreviews:
     def close(self) -> None: ...
 
 
+class FakeAnswers:
+    """What tools would be told by a process with torch: a picture and their inputs, or the error that a test sets."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any], bool]] = []
+        self.error: TuiLabError | None = None
+
+    def work_out(self, tool: str, values: Mapping[str, Any], folders: Folders, *, measure: bool = False) -> Result:
+        self.asked.append((tool, dict(values), measure))
+        if self.error is not None:
+            raise self.error
+        rows = tuple((name, str(value)) for name, value in values.items())
+        gallery = Gallery(f"Pictures of {tool}", (Picture(4, 4, bytes(48)),) * 2, ("first", "second"))
+        return Result((f"{tool} has answered.",), Table(("input", "value"), rows), galleries=(gallery,))
+
+    def close(self) -> None: ...
+
+
 @pytest.fixture(autouse=True, scope="package")
 def _rare_collections() -> Iterator[None]:
     """Garbage is looked for less often: an app makes a hundred thousand objects while it mounts, and few die."""
@@ -111,6 +130,7 @@ def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_area: str) -
         app = LabApp(tmp_path / "home", tmp_path / "data", standby=False, **options)
         app.workspace.queue = FakeQueue()  # type: ignore[assignment]
         app.workspace.previews = FakePreviews()  # type: ignore[assignment]
+        app.workspace.answers = FakeAnswers()  # type: ignore[assignment]
         return app
 
     return make

@@ -7,8 +7,10 @@ from rich.console import Console
 from textual.widgets import OptionList
 
 from tests.tui.conftest import screen_text, until
+from tui_lab.errors import MissingDataError, UsageError
+from tui_lab.previews.client import SupersededError
 from tui_lab.tools.catalogue import TOOLS
-from tui_lab.tools.tool import Result, Table
+from tui_lab.tools.tool import Result, Table, WithTorch
 from tui_lab.tui.chart import Chart
 from tui_lab.tui.tools import answers
 from tui_lab.tui.tools.answers import rich_table
@@ -47,6 +49,9 @@ async def test_every_tool_answers_with_its_defaults(make_app, size):
             await pilot.press("e")
             await choose(pilot, screen, name)
             await pilot.press("f")
+            if isinstance(tool.calculate, WithTorch):
+                await until(pilot, lambda name=name: f"{name} has answered." in screen_text(app))
+                continue
             expected = tool.answer({})
             assert expected.table is not None
             for word in expected.table.texts()[0]:
@@ -189,6 +194,59 @@ async def test_with_a_mistake_nothing_is_measured(make_app, monkeypatch):
         await pilot.press("0", "ctrl+r")
         await until(pilot, lambda: screen.query_one("#tool-answer-pane").has_class("-old"))
         await pilot.pause()
+
+
+async def test_what_takes_torch_is_asked_once_the_keys_rest_and_its_pictures_shown(make_app):
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot, app, "augment")
+        await until(pilot, lambda: "augment has answered." in screen_text(app))
+        text = screen_text(app)
+        assert "Pictures of augment" in text and "first" in text and "second" in text
+        asked = app.workspace.answers.asked
+        before = len(asked)
+        screen._forms["augment"].fields["seed"].editor.focus()
+        await pilot.press(*"123")
+        await until(pilot, lambda: len(asked) > before)
+        assert asked[-1] == ("augment", {**TOOLS["augment"].inputs().model_dump(), "seed": 123}, False)
+        await choose(pilot, screen, "conv")
+        await until(pilot, lambda: "turns 3 × 32 × 32" in screen_text(app))
+        assert "Pictures of augment" not in screen_text(app)
+
+
+async def test_why_there_is_no_answer_is_told_in_its_place(make_app):
+    app = make_app()
+    async with app.run_test(size=NARROW) as pilot:
+        app.workspace.answers.error = MissingDataError("cifar10 is not here.", "Fetch it.")
+        screen = await opened(pilot, app, "standardize")
+        await pilot.press("f")
+        await until(pilot, lambda: "cifar10 is not here." in screen_text(app))
+        app.workspace.answers.error = SupersededError("A newer one was asked for.")
+        screen._forms["standardize"].fields["draw"].editor.focus()
+        await pilot.press("1")
+        await until(pilot, lambda: len(app.workspace.answers.asked) == 2)
+        await pilot.pause()
+        assert "A newer one" not in screen_text(app)
+
+
+async def test_a_network_is_run_when_it_is_asked_for(make_app):
+    app = make_app()
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        screen = await opened(pilot, app, "fc-as-conv")
+        await until(pilot, lambda: "run the network, show the map" in screen_text(app))
+        assert app.workspace.answers.asked == []
+        await pilot.press("e", "m")
+        await until(pilot, lambda: "fc-as-conv has answered." in screen_text(app))
+        assert app.workspace.answers.asked[0][2]
+        app.workspace.answers.error = UsageError("There is no run 'x'.")
+        screen._forms["fc-as-conv"].fields["run"].editor.focus()
+        await pilot.press("x", "ctrl+r")
+        await until(pilot, lambda: "There is no run 'x'." in screen_text(app))
+        app.workspace.answers.error = SupersededError("A newer one was asked for.")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(app.workspace.answers.asked) == 3)
+        await pilot.pause()
+        assert "A newer one" not in screen_text(app)
 
 
 def test_numbers_of_a_table_are_never_cut():

@@ -5,34 +5,40 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from tui_lab.charts.plot import DARK, MIN_WIDTH, Marker, Palette, draw
+from tui_lab.charts.plot import DARK, Marker, Palette, draw
 from tui_lab.charts.series import Series, run_kind, short_number
 from tui_lab.charts.shading import style
-from tui_lab.charts.text import folded, shortened
+from tui_lab.charts.text import folded, printable, shortened
 from tui_lab.inspections.content import Activity, LayerActivity
 
 USUAL_UPDATE = 1e-3  # https://cs231n.github.io/neural-networks-3/#ratio
 _GAP = "  "
-_CHART_ROWS = 11
-_LEAST_CHART = 44  # cells: where two have room for as many, they stand side by side
+_CHART_ROWS = 10
+_LEAST_CHART = 34  # cells: where all or two have room for as many, they stand side by side
 _WIDEST_CHART = 80
 
 
 @dataclass(frozen=True)
 class _Measure:
-    """One quantity of a layer: its name in the table, what its chart is called, and how it is told."""
+    """One quantity of a layer: its head in the table, the title of its chart, and how it is drawn."""
 
     head: str
     title: str
     of: str  # attribute of `LayerActivity`
     scale: float = 1.0
     is_log: bool = False
+
+
+_SIZE = _Measure("mean |a|", "Mean |a|", "size")
+_DEAD = _Measure("dead", "Dead units, %", "stuck", 100)
+_SATURATED = _Measure("saturated", "Saturated values, %", "stuck", 100)
+_GRADIENT = _Measure("gradient", "Norm of the gradient", "gradient", is_log=True)
+_UPDATE = _Measure("update", "Update / weights", "update", is_log=True)
 
 
 def layer_activity(
@@ -54,70 +60,60 @@ def layer_activity(
         color: False for no colours.
         ascii: 7-bit characters only.
     """
-    measures = _measures(found, ascii=ascii)
+    measures = _measures(found)
     faint = style(palette.axis) if color else ""
-    lines = _table(found, measures, width, faint, ascii=ascii)
+    lines = [*_table(found, measures, width, faint, ascii=ascii), Text()]
+    across = next((count for count in (4, 2) if count * (_LEAST_CHART + len(_GAP)) - len(_GAP) <= width), 1)
+    room = min((width + len(_GAP)) // across - len(_GAP), _WIDEST_CHART)
+    charts = [
+        Text.from_ansi(
+            draw(
+                _curves(found, measure),
+                width=room,
+                height=_CHART_ROWS,
+                title=measure.title,
+                x_label="epoch",
+                y_log=measure.is_log,
+                palette=palette,
+                marker="ascii" if ascii else marker,
+                color=color,
+            ).text
+        )
+        for measure in measures
+    ]
+    lines += [*_side_by_side(charts, across, room), Text()]
     note = (
-        f"Of {found.samples} training samples, always the same. Gradient and update are norms over the weights of a "
-        f"layer; update is what a step on {found.batch_size} of the samples changes in them, relative to their size: "
-        "usually about 1e-3."
+        f"Of {found.samples:,} training samples, always the same. a is what comes out of a layer, gradient the norm of "
+        f"that of its weights. update is what one step on {found.batch_size:,} of the samples changes in the weights, "
+        "relative to their size: usually about 1e-3."
     )
-    lines += [Text(), *(Text(line, faint) for line in folded(note, width))]
-    lines.append(Text())
-    is_paired = width >= 2 * _LEAST_CHART + len(_GAP)
-    room = min((width - len(_GAP)) // 2 if is_paired else width, _WIDEST_CHART)
-    if room >= MIN_WIDTH:
-        charts = [
-            Text.from_ansi(
-                draw(
-                    _curves(found, measure),
-                    width=room,
-                    height=_CHART_ROWS,
-                    title=measure.title,
-                    x_label="epoch",
-                    y_log=measure.is_log,
-                    palette=palette,
-                    marker="ascii" if ascii else marker,
-                    color=color,
-                ).text
-            )
-            for measure in measures
-        ]
-        lines += _in_pairs(charts, room) if is_paired else Text("\n\n").join(charts).split(allow_blank=True)
-    return Text("\n").join(lines)
+    return Text("\n").join([*lines, *(Text(line, faint) for line in folded(note, width))])
 
 
-def _measures(found: Activity, *, ascii: bool) -> list[_Measure]:
+def _measures(found: Activity) -> list[_Measure]:
+    """What is told; a network without activations has nothing that could be stuck."""
     activation = next((layer.activation for layer in found.layers if layer.activation), "")
-    size = _Measure("size", "Mean size of what a layer gives", "size")
-    stuck = {
-        "relu": _Measure("dead", "Dead units, %", "stuck", 100),
-        "": None,
-    }.get(activation, _Measure("saturated", "Saturated values, %", "stuck", 100))
-    gradient = _Measure("gradient", "Norm of the gradient", "gradient", is_log=True)
-    update = _Measure("update", f"Update {'/' if ascii else '÷'} weights of one step", "update", is_log=True)
-    return [size, *([stuck] if stuck else []), gradient, update]
+    stuck = [_DEAD if activation == "relu" else _SATURATED] if activation else []
+    return [_SIZE, *stuck, _GRADIENT, _UPDATE]
 
 
 def _table(found: Activity, measures: Sequence[_Measure], width: int, faint: str | Style, *, ascii: bool) -> list[Text]:
-    rows = [("layer", "units", *(measure.head for measure in measures))]
-    rows += [
-        (layer.name, f"{layer.units:,}", *(_told(layer, measure) for measure in measures)) for layer in found.layers
-    ]
-    sizes = [max(cell_len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    rows = [["layer", "units", *(measure.head for measure in measures)]]
+    for layer in found.layers:
+        told = (_told(layer, measure) for measure in measures)
+        rows.append([printable(layer.name, ascii=ascii), f"{layer.units:,}", *told])
+    sizes = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     lines = []
-    for number, row in enumerate(rows):
-        first, *others = (
-            f"{cell:<{size}}" if not i else f"{cell:>{size}}"
-            for i, (cell, size) in enumerate(zip(row, sizes, strict=True))
-        )
-        lines.append(Text(shortened(_GAP.join([first, *others]), width), faint if not number else ""))
+    for row in rows:
+        blanks = [" " * (size - cell_len(cell)) for cell, size in zip(row, sizes, strict=True)]
+        cells = [row[0] + blanks[0], *(blank + cell for blank, cell in zip(blanks[1:], row[1:], strict=True))]
+        lines.append(Text(shortened(_GAP.join(cells), width), faint if row is rows[0] else ""))
     return lines
 
 
 def _told(layer: LayerActivity, measure: _Measure) -> str:
     value = _values(layer, measure)[-1]
-    if measure.of == "stuck":
+    if measure in (_DEAD, _SATURATED):
         return "-" if math.isnan(value) else f"{value:.1f} %"
     return short_number(value, 3) if math.isfinite(value) else str(value)
 
@@ -132,20 +128,23 @@ def _curves(found: Activity, measure: _Measure) -> list[Series]:
     curves = [
         Series(layer.name, found.epochs, _values(layer, measure), run_kind(i))
         for i, layer in enumerate(found.layers)
-        if measure.of != "stuck" or layer.activation
+        if measure not in (_DEAD, _SATURATED) or layer.activation
     ]
-    if measure.of == "update":
+    if measure is _UPDATE:
         ends = (found.epochs[0], found.epochs[-1])
         curves.append(Series("usual", ends, (USUAL_UPDATE, USUAL_UPDATE), "published"))
     return curves
 
 
-def _in_pairs(blocks: Sequence[Text], width: int) -> list[Text]:
-    """Blocks of lines of `width` cells, two by two."""
+def _side_by_side(blocks: Sequence[Text], across: int, width: int) -> list[Text]:
+    """Blocks of lines of `width` cells, `across` in a row, and a blank line between two rows."""
     lines: list[Text] = []
-    for first, second in zip_longest(blocks[::2], blocks[1::2], fillvalue=Text()):
+    for start in range(0, len(blocks), across):
         if lines:
             lines.append(Text())
-        for left, right in zip_longest(first.split(), second.split(), fillvalue=Text()):
-            lines.append(Text.assemble(left, " " * (width - left.cell_len), _GAP, right))
+        for parts in zip(*(block.split(allow_blank=True) for block in blocks[start : start + across]), strict=True):
+            line = Text()
+            for place, part in enumerate(parts):
+                line.append(" " * (place * (width + len(_GAP)) - line.cell_len)).append_text(part)
+            lines.append(line)
     return lines

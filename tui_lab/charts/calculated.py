@@ -1,10 +1,14 @@
-"""Curves that are calculated, not measured: the learning rates of a configuration, the answers of tools."""
+"""What is calculated, not measured: the learning rates of a configuration, the curves and pictures of tools."""
 
 from __future__ import annotations
 
+from rich.text import Text
+
+from tui_lab.charts.pictures import mosaic
 from tui_lab.charts.series import Series, run_kind
+from tui_lab.charts.text import folded, printable
 from tui_lab.hyperparameters import GradientHyperparameters
-from tui_lab.tools.tool import Chart
+from tui_lab.tools.tool import Chart, Gallery
 from tui_lab.training.schedules import schedule_curve
 
 
@@ -21,3 +25,16 @@ def tool_series(chart: Chart) -> tuple[Series, ...]:
         Series(curve.name, curve.x, curve.y, kind=run_kind(i), faint=curve.faint)
         for i, curve in enumerate(chart.curves)
     )
+
+
+def gallery_text(gallery: Gallery, *, width: int, color: bool = True, ascii: bool = False) -> Text:
+    """The title of a tool's pictures, and under it the pictures, as many side by side as fit.
+
+    Args:
+        gallery: what to draw.
+        width: cells of the whole, at least 2.
+        color, ascii: see `tui_lab.charts.pictures.half_blocks`.
+    """
+    title = Text("\n").join(Text(line, "bold") for line in folded(printable(gallery.title, ascii=ascii), width))
+    drawn = mosaic(gallery.pictures, gallery.captions, width=width, columns=gallery.columns, color=color, ascii=ascii)
+    return Text("\n").join([title, drawn])

@@ -28,6 +28,7 @@ def filter_grid(
     captions = [f"{'+-' if ascii else '±'}{short_number(largest, 2)}" for largest in filters.largest]
     grid = mosaic(filters.pictures, captions, width=width, columns=tile, color=color, ascii=ascii)
     part = "all" if len(filters.pictures) == filters.filters else f"{len(filters.pictures)} of"
-    reading = "Mid-grey is 0; white and black are the weight below, each filter's own."
-    note = f"{filters.layer}: {part} {filters.filters} filters. {reading}"
+    value = "weight" if filters.unit == "filter" else "value"
+    reading = f"Mid-grey is 0; white and black are the {value} below, each {filters.unit}'s own."
+    note = f"{filters.layer}: {part} {filters.filters:,} {filters.unit}s. {reading}"
     return Text("\n").join([*map(Text, folded(note, width)), Text(), grid])

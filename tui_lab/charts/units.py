@@ -10,19 +10,28 @@ from tui_lab.charts.pictures import half_blocks, tiled
 from tui_lab.charts.plot import DARK, Palette
 from tui_lab.charts.series import short_number
 from tui_lab.charts.shading import Colour, mixed, style
-from tui_lab.charts.text import folded
+from tui_lab.charts.text import folded, printable, shortened
 from tui_lab.inspections.content import UnitLayer, UnitMap, UnitMaps
 from tui_lab.pictures import Picture
 
 _SIDES = (24, 20, 16, 12)  # cells that a map may be wide, and twice what it is high
-_MOST_ROWS = 2  # of maps, if smaller ones can achieve it
+_MOST_ROWS = 2  # of maps in a layer, if smaller ones can achieve it
 _GAP = 2
 _MIDDLE = 128  # the level of a unit that gives the middle of its activation
+_BLANK = 0.15  # of the colour of axes: so that a unit that is off still has edges
 _TEXTURES = "=- +#"  # far below the middle, below, near it, above, far above
 _NEAR, _FAR = 13, 64  # levels from the middle
 
 
-def unit_grid(found: UnitMaps, *, width: int, palette: Palette = DARK, color: bool = True, ascii: bool = False) -> Text:
+def unit_grid(
+    found: UnitMaps,
+    *,
+    width: int,
+    rows: int | None = None,
+    palette: Palette = DARK,
+    color: bool = True,
+    ascii: bool = False,
+) -> Text:
     """A map for each unit with its number below, layer by layer, after a few words on how to read them.
 
     In colours, where the unit gives more than the middle of its activation the map has the colour of the second run,
@@ -32,26 +41,39 @@ def unit_grid(found: UnitMaps, *, width: int, palette: Palette = DARK, color: bo
     Args:
         found: what to draw.
         width: cells of the whole, at least 20.
+        rows: lines that are seen at once. Maps become smaller, to a limit, so that all of them are. None = so that
+            no layer takes more than two rows of maps.
         palette: where the colours are from.
         color: False for signs.
         ascii: 7-bit characters only, which are without colours too.
     """
     has_colours = color and not ascii
     lines = _legend(found, palette, width) if has_colours else [Text(line) for line in folded(_signs(found), width)]
+    side = _side(found, width, None if rows is None else rows - len(lines))
     for layer in found.layers:
-        side = _side(len(layer.maps), width)
-        rows = [_sampled(one, found.cells, side) for one in layer.maps]
-        blocks = [_coloured(one, side, palette) if has_colours else _textured(one) for one in rows]
+        levels = [_sampled(one, found.cells, side) for one in layer.maps]
+        blocks = [_coloured(one, side, palette) if has_colours else _textured(one) for one in levels]
         captions = [_caption(one, found.activation) for one in layer.maps]
         grid = tiled(blocks, captions, width=width, gap=_GAP, ascii=ascii)
-        lines += [Text(), Text(_title(layer), "bold"), *grid.split(allow_blank=True)]
+        lines += [
+            Text(),
+            Text(shortened(printable(_title(layer), ascii=ascii), width), "bold"),
+            *grid.split(allow_blank=True),
+        ]
     return Text("\n").join(lines)
 
 
-def _side(maps: int, width: int) -> int:
-    """The largest maps that are few rows, or the smallest ones."""
-    fitting = (side for side in _SIDES if -(-maps // max(1, (width + _GAP) // (side + _GAP))) <= _MOST_ROWS)
-    return min(next(fitting, _SIDES[-1]), width)
+def _side(found: UnitMaps, width: int, rows: int | None) -> int:
+    """The largest maps that have room, or the smallest ones."""
+
+    def fits(side: int) -> bool:
+        across = max(1, (width + _GAP) // (side + _GAP))
+        deep = [-(-len(layer.maps) // across) for layer in found.layers]
+        if rows is None:
+            return max(deep) <= _MOST_ROWS
+        return sum(2 + count * (side // 2 + 2) - 1 for count in deep) <= rows
+
+    return min(next(filter(fits, _SIDES), _SIDES[-1]), width)
 
 
 def _sampled(one: UnitMap, cells: int, side: int) -> list[bytes]:
@@ -74,11 +96,12 @@ def _coloured(rows: Sequence[bytes], side: int, palette: Palette) -> Text:
 def _tint(level: int, palette: Palette) -> Colour:
     distance = level - _MIDDLE
     below, above = palette.runs[:2]
-    return mixed(above if distance > 0 else below, palette.background, abs(distance) / _MIDDLE)
+    blank = mixed(palette.axis, palette.background, _BLANK)
+    return mixed(above if distance > 0 else below, blank, abs(distance) / (_MIDDLE - 1))
 
 
 def _lines(rows: Sequence[bytes]) -> Iterator[list[bool]]:
-    """Where the middle is passed: the cells above it that have a neighbour, right or below, on its other side."""
+    """Where the middle is passed: the cells whose neighbour to the right or below is on its other side."""
     for row, levels in enumerate(rows):
         under = rows[min(row + 1, len(rows) - 1)]
         beside = [*levels[1:], levels[-1]]
@@ -118,23 +141,17 @@ def _limits(found: UnitMaps) -> tuple[str, str, str]:
 def _legend(found: UnitMaps, palette: Palette, width: int) -> list[Text]:
     least, middle, most = _limits(found)
     below, above = palette.runs[:2]
-    line = Text.assemble(f"{found.activation}: ")
-    if found.activation == "relu":
-        line = Text.assemble(
-            line, ("■", style(above)), f" on, up to {most}   ", ("■", style(palette.axis)), " where it turns on"
-        )
-    else:
-        line = Text.assemble(
-            line,
-            ("■", style(below)),
-            f" to {least}   ",
-            ("■", style(palette.axis)),
-            f" {middle}   ",
-            ("■", style(above)),
-            f" to {most}",
-        )
+    is_relu = found.activation == "relu"
+    marks = [] if is_relu else [(below, f"to {least}")]
+    marks += [(palette.axis, "where it turns on" if is_relu else middle), (above, f"to {most}")]
+    line = Text(f"{found.activation}: ")
+    for colour, meaning in marks:
+        line.append("■", style(colour)).append(f" {meaning}   ")
+    square = _square(found)
+    if line.cell_len + len(square) <= width:
+        return [line.append(square)]
     line.truncate(width)
-    return [line, *map(Text, folded(_square(found), width))]
+    return [line, *map(Text, folded(square, width))]
 
 
 def _signs(found: UnitMaps) -> str:

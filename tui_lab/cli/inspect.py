@@ -148,6 +148,7 @@ def _missing(what: str) -> str:
     """For which runs there is such an inspection."""
     return {
         "filters": "It is of networks on images whose first layer sees the image.",
+        "words": "It is of runs of bow-svm.",
         "boundary": "It is of models on points in the plane.",
         "supports": "It is of support vector machines.",
         "units": "It is of runs of mlp with hidden layers, on points in the plane.",

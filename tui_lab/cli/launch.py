@@ -15,7 +15,7 @@ def follow(runs: list[RunDirectory], *, jobs: int = 1, as_json: bool = False, br
     from tui_lab.cli.follow import Follower
     from tui_lab.jobs.local import LocalExecutor
 
-    executor = LocalExecutor(min(jobs, len(runs)))
+    executor = LocalExecutor(min(jobs, len(runs)), series=True)
     for run in runs:
         executor.submit(run)
     return Follower(executor, runs, as_json=as_json, brief=brief).follow()

@@ -44,6 +44,10 @@ COMMANDS = {  # in the order in which a newcomer needs them
     "describe": Entry("exercises", "describe", TRAIN, "Every hyperparameter of an exercise."),
     "preview": Entry("preview", "app", TRAIN, "A configuration before it is trained: samples, layers, schedule."),
     "presets": Entry("presets", "app", TRAIN, "Ready-made configurations: the practical's figures, and your own."),
+    "studies": Entry(
+        "studies", "studies", KEEP, "Studies of several arms: how far they have come, and what their findings say."
+    ),
+    "report": Entry("report", "report", KEEP, "Studies as Markdown and as a page: tables, curves, verdicts."),
     "runs": Entry("runs", "app", KEEP, "Your runs: list, watch, compare, name, resume, pause, stop, export, delete."),
     "inspect": Entry("inspect", "inspect", KEEP, "Inside a run: confusion matrix, samples, filters, boundary."),
     "questions": Entry(

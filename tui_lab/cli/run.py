@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -38,7 +39,7 @@ def run(
     """Train presets and studies: [bold]tui-lab run digits-convnet[/bold], [bold]tui-lab run 2.5 2.6 --seeds 3[/bold].
 
     Of a study (several arms, or several seeds) what is finished already is not run again, what was interrupted goes on,
-    and a table of measured beside published values ends it.
+    and a table of measured beside published values ends it, with what its findings say.
     """
     from tui_lab.cli.flags import assignments
     from tui_lab.cli.launch import detach, exit_with, follow
@@ -50,46 +51,56 @@ def run(
     typed = {"epochs": epochs, "train_size": train_size, "test_size": test_size, "device": device}
     flags = {name: value for name, value in typed.items() if value is not None}
     planned: list[tuple[Preset, list[Trial]]] = []
+    changed: list[Mapping[str, Any]] = []
     for name in presets:
         preset = find_preset(name, where.home)
-        overrides = {**flags, **assignments(settings or [], preset.exercise.declarations)}
-        planned.append((preset, trials(preset, seeds=seeds, overrides=overrides)))
+        changed.append({**flags, **assignments(settings or [], preset.exercise.declarations)})
+        planned.append((preset, trials(preset, seeds=seeds, overrides=changed[-1])))
     for preset, found in planned:  # all of them, before anything is written
         for trial in found:
             check_launch(preset.exercise, trial.hyperparameters, where.data)
-    runs = [run for preset, found in planned for run in _runs(where, preset, found, again=again)]
+    runs: list[RunDirectory] = []
+    for preset, found in planned:  # a configuration that two studies share is trained once
+        runs += _runs(where, preset, found, again=again, waiting={run.id for run in runs})
     if detached:
         detach(runs, jobs)
         return
     is_brief = any(len(found) > 1 for _, found in planned)
     code = follow(runs, jobs=jobs, as_json=as_json, brief=is_brief) if runs else 0
-    _tell(where, [(preset, found) for preset, found in planned if len(found) > 1], as_json=as_json)
+    _tell(where, [(*asked, overrides) for asked, overrides in zip(planned, changed, strict=True)], as_json=as_json)
     exit_with(code)
 
 
-def _runs(where: Places, preset: Preset, planned: list[Trial], *, again: bool) -> list[RunDirectory]:
+def _runs(where: Places, preset: Preset, planned: list[Trial], *, again: bool, waiting: set[str]) -> list[RunDirectory]:
     """The runs to be trained: new ones, and of a study those that can go on. Says what is left out."""
     from tui_lab.cli.output import say
     from tui_lab.studies.start import plan, start
 
     is_study = len(planned) > 1
-    asked = plan(preset, planned, where.store.list() if is_study else [], again=again or not is_study)
+    asked = plan(preset, planned, where.store.list() if is_study else [], again=again or not is_study, waiting=waiting)
     if is_study:
         say(f"{preset.name}: {asked.sentence}.")
     return start(asked, where.store, where.data)
 
 
-def _tell(where: Places, studies: list[tuple[Preset, list[Trial]]], *, as_json: bool) -> None:
-    """The table of every study."""
+def _tell(where: Places, asked: list[tuple[Preset, list[Trial], Mapping[str, Any]]], *, as_json: bool) -> None:
+    """The table and the verdicts of every study, and the verdicts of a single configuration that a finding is about."""
     import json
 
+    from tui_lab.cli.studies import shelf_of
     from tui_lab.cli.study import show_study, study_json
+    from tui_lab.runs.events import finite
+    from tui_lab.studies.findings import findings_of
     from tui_lab.studies.results import results
 
-    entries = where.store.list() if studies else []
-    for preset, planned in studies:
-        study = results(preset, planned, entries)
+    told = [one for one in asked if len(one[1]) > 1 or findings_of(one[0].name)]
+    if not told:
+        return
+    shelf = shelf_of(where, [preset for preset, *_ in told])
+    for preset, planned, overrides in told:
+        study = results(preset, planned, shelf.known)
+        judged = shelf.judged(study, overrides)
         if as_json:
-            print(json.dumps(study_json(study)))
+            print(json.dumps(finite(study_json(study, judged))))
         else:
-            show_study(study)
+            show_study(study, judged)

@@ -1,38 +1,41 @@
-"""What is said of a study on the command line: what it would run, and its table at the end."""
+"""What is said of a study on the command line: its table, the curves of its arms, and its verdicts."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tui_lab.cli.output import data_console, say, table
+from tui_lab.cli.output import data_console, is_ascii, say, table
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
-    from tui_lab.studies.results import ArmResult, StudyResult
+    from tui_lab.studies.findings import Judged
+    from tui_lab.studies.results import StudyResult
 
-# Columns by title: at the last epoch, in short
-TITLES = {
-    "train_accuracy": "train %",
-    "train_eval_accuracy": "train, eval mode %",
-    "validation_accuracy": "validation %",
-    "test_accuracy": "test %",
-    "train_loss": "train loss",
-    "train_eval_loss": "train loss, eval mode",
-    "validation_loss": "validation loss",
-    "test_loss": "test loss",
-}
+STYLES = {"supported": "green", "refuted": "yellow", "undecided": "dim"}
+ANSWER_WIDTH = 13  # a mark, a blank, the longest answer, two blanks
 
 
-def show_study(study: StudyResult) -> None:
-    """The table of a study on stdout, and on stderr what is missing of it."""
+def show_study(study: StudyResult, judged: Sequence[Judged] = ()) -> None:
+    """A study on stdout: table, curves where it is a terminal, verdicts; and on stderr what is missing of it."""
+    from rich.text import Text
+
+    from tui_lab.charts.text import printable
+    from tui_lab.studies.results import scaled_words
+
     console = data_console()
-    console.print(f"{study.preset.name}  {study.preset.title}", markup=False, style="bold")
+    console.print(printable(f"{study.preset.name}  {study.preset.title}", ascii=is_ascii()), markup=False, style="bold")
     if study.scaled:
-        said = ", ".join(f"{name} {_size(now)} in place of {_size(full)}" for name, (full, now) in study.scaled.items())
-        console.print(f"Scaled: {said}. Its numbers are not those of the study.", markup=False)
+        said = f"Scaled: {scaled_words(study.scaled)}. Its numbers are not those of the study."
+        console.print(said, markup=False)
     console.print(study_table(study))
+    if console.is_terminal:
+        _show_curves(study)
+    if judged:
+        lines = _verdicts(judged) if console.is_terminal else Text("\n").join(map(verdict_line, judged))
+        console.print(lines, "", sep="\n")
     if study.finished < study.planned:
         say(f"{study.planned - study.finished} of {study.planned} runs are not finished; run it again to go on.")
 
@@ -41,24 +44,59 @@ def study_table(study: StudyResult) -> Table:
     """An arm a row: measured after the last epoch, as mean ± spread over the seeds, beside published."""
     from rich.text import Text
 
-    metrics = [name for name in study.metrics if name.startswith(("train_", "test_", "validation_"))]
-    made = table("arm", ">seeds")
-    for name in metrics:
-        made.add_column(TITLES[name], justify="right", no_wrap=True)
-        if any(name in arm.arm.published for arm in study.arms):
-            made.add_column(Text("report", "dim"), justify="right", no_wrap=True, style="dim")
-    made.add_column("best test % @ epoch", justify="right", no_wrap=True)
-    for arm in study.arms:
-        cells: list[Any] = [arm.arm.name or "-", f"{len(arm.finished)}/{arm.planned}"]
-        for name in metrics:
-            cells.append(_spread(arm, name))
-            if any(name in other.arm.published for other in study.arms):
-                cells.append(_value(arm.arm.published.get(name, math.nan), name))
-        made.add_row(*(Text(str(cell)) for cell in cells), Text(_best(arm)))
+    from tui_lab.charts.text import printable
+    from tui_lab.studies.table import study_table
+
+    shown = study_table(study)
+    made = table()
+    for i, column in enumerate(shown.columns):
+        style = "dim" if column.is_published else ""
+        title = Text(column.title, style)
+        made.add_column(title, justify="right" if i else "left", no_wrap=i > 0, style=style)
+    for row in shown.rows:
+        made.add_row(*(Text(printable(cell, ascii=is_ascii())) for cell in row))
     return made
 
 
-def study_json(study: StudyResult) -> dict[str, Any]:
+def verdict_line(judged: Judged) -> Text:
+    """`✓ supported   The claim. (report) The numbers.`"""
+    from rich.text import Text
+
+    return Text(" ").join(_parts(judged))
+
+
+def _verdicts(judged: Sequence[Judged]) -> Table:
+    """The same for a terminal, whose lines are short: claim and numbers beside the answer."""
+    from rich.console import Group
+    from rich.table import Table
+
+    made = Table.grid(padding=(0, 0))
+    made.add_column(no_wrap=True)
+    made.add_column()
+    for one in judged:
+        answer, claim, numbers = _parts(one)
+        made.add_row(answer, Group(claim, numbers))
+    return made
+
+
+def _parts(judged: Judged) -> tuple[Text, Text, Text]:
+    """Mark and word, claim and who makes it, numbers."""
+    from rich.text import Text
+
+    from tui_lab.charts.text import printable
+    from tui_lab.studies.findings import MARKS
+
+    answer = judged.verdict.answer
+    mark = MARKS[answer][is_ascii()]
+    claim = f"{judged.finding.claim} ({judged.finding.says})"
+    return (
+        Text(f"{mark} {answer}".ljust(ANSWER_WIDTH), STYLES[answer]),
+        Text(printable(claim, ascii=is_ascii())),
+        Text(printable(judged.sentence, ascii=is_ascii()), "dim"),
+    )
+
+
+def study_json(study: StudyResult, judged: Sequence[Judged] = ()) -> dict[str, Any]:
     """The same, for scripts: shares and nats."""
     from dataclasses import asdict
 
@@ -68,7 +106,7 @@ def study_json(study: StudyResult) -> dict[str, Any]:
         "exercise": study.preset.exercise.name,
         "planned": study.planned,
         "finished": study.finished,
-        "scaled": {name: {"full": full, "now": now} for name, (full, now) in study.scaled.items()},
+        "scaled": scaled_json(study),
         "arms": [
             {
                 "name": arm.arm.name,
@@ -82,32 +120,38 @@ def study_json(study: StudyResult) -> dict[str, Any]:
             }
             for arm in study.arms
         ],
+        "findings": [
+            {
+                "name": one.finding.name,
+                "says": one.finding.says,
+                "claim": one.finding.claim,
+                "answer": one.verdict.answer,
+                "sentence": one.sentence,
+                "numbers": dict(one.verdict.numbers),
+                "missing": list(one.verdict.missing),
+            }
+            for one in judged
+        ],
     }
 
 
-def _spread(arm: ArmResult, name: str) -> str:
-    spread = arm.last.get(name)
-    if spread is None:
-        return "-"
-    scale, digits = (100, 1) if name.endswith("_accuracy") else (1, 3)
-    deviation = "" if spread.deviation is None else f" ± {scale * spread.deviation:.{digits}f}"
-    return f"{scale * spread.mean:.{digits}f}{deviation}"
+def scaled_json(study: StudyResult) -> dict[str, Any]:
+    """In which sizes it differs from the preset."""
+    return {name: {"full": full, "now": now} for name, (full, now) in study.scaled.items()}
 
 
-def _value(value: float, name: str) -> str:
-    if math.isnan(value):
-        return "-"
-    return f"{100 * value:.1f}" if name.endswith("_accuracy") else f"{value:.3f}"
+def _show_curves(study: StudyResult) -> None:
+    """Test accuracy and loss of every arm, as means over the seeds, in one chart each."""
+    from tui_lab.charts.series import Series, run_kind
+    from tui_lab.cli.drawing import print_chart
 
-
-def _best(arm: ArmResult) -> str:
-    spread = arm.best.get("test_accuracy")
-    if spread is None:
-        return "-"
-    first, last = min(arm.best_epochs), max(arm.best_epochs)
-    epochs = f"{first:g}" if first == last else f"{first:g}-{last:g}"
-    return f"{100 * spread.mean:.1f} @ {epochs}"
-
-
-def _size(value: Any) -> str:
-    return "all" if value == 0 else f"{value:,}"
+    for metric, title, factor in (("test_accuracy", "Test accuracy, %", 100), ("test_loss", "Test loss", 1)):
+        series = []
+        for i, arm in enumerate(study.arms):
+            band = arm.band(metric)
+            name = arm.arm.name or study.preset.name
+            series.append(Series(name, band.epochs, [factor * value for value in band.mean], run_kind(i)))
+        series = [one for one in series if len(one.x) > 1]
+        if series:
+            data_console().print()
+            print_chart(series, title=title, x_label="epoch")

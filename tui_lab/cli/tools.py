@@ -33,15 +33,16 @@ def _command(name: str) -> typer.Typer:
         return exercise_group(_plain(f"{rates.TITLE}.\n\n{rates.TEXT}"), _lr_find_command)
     tool = find_tool(name, [rates.NAME])
 
-    def calculate(given: dict[str, Any], as_json: AsJson = False) -> None:
-        _answer(tool, tool.calculate, given, as_json=as_json)
+    def calculate(context: typer.Context, given: dict[str, Any], as_json: AsJson = False) -> None:
+        _answer(context, tool, given, measure=False, as_json=as_json)
 
     def calculate_or_measure(
+        context: typer.Context,
         given: dict[str, Any],
-        measured: Annotated[bool, typer.Option("--measure", help="Try it and take the time: some seconds.")] = False,
+        measured: Annotated[bool, typer.Option("--measure", help="Try it, which takes some seconds.")] = False,
         as_json: AsJson = False,
     ) -> None:
-        _answer(tool, tool.measure if measured and tool.measure else tool.calculate, given, as_json=as_json)
+        _answer(context, tool, given, measure=measured, as_json=as_json)
 
     command = calculate_or_measure if tool.measure else calculate
     command.__doc__ = f"{tool.title}.\n\n{_plain(tool.text)}"
@@ -83,12 +84,22 @@ def _plain(markdown: str) -> str:
     return re.sub(r"(?<!\n)\n(?![\n -])", " ", re.sub(r"[*`]", "", markdown))
 
 
-def _answer(tool: Tool[Any], calculate: Callable[[Any], Result], given: dict[str, Any], *, as_json: bool) -> None:
+def _answer(context: typer.Context, tool: Tool[Any], given: dict[str, Any], *, measure: bool, as_json: bool) -> None:
     from tui_lab.cli.output import print_json
     from tui_lab.hyperparameters import build
+    from tui_lab.tools.tool import Folders, WithTorch
 
     inputs = build(tool.inputs, given)
-    result = calculate(inputs)
+    work = tool.measure if measure and tool.measure else tool.calculate
+    if isinstance(work, WithTorch):
+        from tui_lab.previews.client import PreviewProcess
+
+        where = places(context)
+        with PreviewProcess() as process:
+            values = inputs.model_dump()
+            result = process.work_out(tool.name, values, Folders(where.home, where.data), measure=measure)
+    else:
+        result = work(inputs)
     if as_json:
         print_json({"tool": tool.name, "inputs": inputs.model_dump(), **result.to_json()})
     else:
@@ -98,9 +109,9 @@ def _answer(tool: Tool[Any], calculate: Callable[[Any], Result], given: dict[str
 def _show(result: Result) -> None:
     from rich.text import Text
 
-    from tui_lab.charts.calculated import tool_series
+    from tui_lab.charts.calculated import gallery_text, tool_series
     from tui_lab.charts.text import printable
-    from tui_lab.cli.drawing import print_chart, print_table
+    from tui_lab.cli.drawing import look_of, print_chart, print_table
     from tui_lab.cli.output import data_console, is_ascii
 
     for line in result.lines:
@@ -108,6 +119,11 @@ def _show(result: Result) -> None:
     if result.table is not None:
         aligned = (f"{'>' if result.table.is_numeric(i) else ''}{name}" for i, name in enumerate(result.table.columns))
         print_table(aligned, result.table.texts())
+    for gallery in result.galleries:
+        console = data_console()
+        look = look_of(console)
+        drawn = gallery_text(gallery, width=console.width, color=look.color, ascii=look.ascii)
+        console.print(drawn, "", sep="\n")
     for chart in result.charts:
         print_chart(tool_series(chart), title=chart.title, x_label=chart.x_label, x_log=chart.x_log, y_log=chart.y_log)
 

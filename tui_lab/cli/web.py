@@ -7,6 +7,7 @@ without it.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import re
@@ -20,6 +21,8 @@ from textual_serve.server import Server
 
 from tui_lab.processes import module_command
 
+# What is started by a page is ended by the server: ctrl-c in its terminal would stop an app amid its imports
+DEAF_TO_CTRL_C = "trap '' INT; exec "
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 FOREIGN_FONT = re.compile(r"<link[^>]*googleapis[^>]*>")  # the page must not need another machine
 PAGE_HEADERS = {
@@ -41,8 +44,10 @@ class LabServer(Server):
     """
 
     def __init__(self, arguments: list[str], host: str, port: int, token: str = "") -> None:
-        super().__init__(shlex.join([*module_command("tui_lab"), *arguments]), host, port, title="tui_lab")
+        command = shlex.join([*module_command("tui_lab"), *arguments])
+        super().__init__(DEAF_TO_CTRL_C + command, host, port, title="tui_lab")
         self._token = token
+        self._pages: set[asyncio.Task[Any]] = set()  # that are open in a browser
         self.cookie = f"tui-lab-token-{port}"  # browsers keep one jar for all ports of a host
 
     async def _make_app(self) -> web.Application:
@@ -56,6 +61,20 @@ class LabServer(Server):
 
     async def on_startup(self, app: web.Application) -> None:
         """Says nothing: the command has said where the page is."""
+
+    async def on_shutdown(self, app: web.Application) -> None:
+        """Let the apps of all pages leave; aiohttp would wait a minute for the browsers to go away."""
+        for page in self._pages:
+            page.cancel()
+        await asyncio.gather(*self._pages, return_exceptions=True)
+
+    async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        page = asyncio.current_task()
+        assert page is not None
+        self._pages.add(page)
+        page.add_done_callback(self._pages.discard)
+        response: web.WebSocketResponse = await super().handle_websocket(request)
+        return response
 
     def _door(self) -> Any:
         @web.middleware

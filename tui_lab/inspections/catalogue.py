@@ -48,6 +48,7 @@ INSPECTIONS: Mapping[str, Inspection] = {
             "samples", "Samples", "What the model makes of a dozen test samples, and its worst errors.", Samples
         ),
         Inspection("filters", "Filters", "The weights of the first layer, as pictures.", Filters),
+        Inspection("words", "Visual words", "The words of a bag of visual words, as patches.", Filters),
         Inspection(
             "boundary", "Decision boundary", "Which class is predicted where, for points in the plane.", Boundary
         ),

@@ -21,7 +21,8 @@ from tui_lab.inspections.outcomes import Outcomes, confusion, samples
 from tui_lab.inspections.plane import Grid, Plane
 from tui_lab.inspections.supports import supports
 from tui_lab.inspections.units import CELLS, unit_maps
-from tui_lab.inspections.weights import filters
+from tui_lab.inspections.weights import filters, words
+from tui_lab.models.bow_svm import BowSVM
 from tui_lab.models.mlp import MLP
 from tui_lab.models.mlp_by_hand import ByHandMLP
 from tui_lab.models.stepping import Reduction
@@ -137,6 +138,8 @@ class Inspector:
             looks["samples"] = lambda: samples(outcomes())
         if self._is_of_points:
             looks["boundary"] = lambda: self._boundary(engine, position, are_probabilities=are_probabilities)
+        elif isinstance(engine.model, BowSVM):
+            looks["words"] = partial(words, engine.model, engine.train.sample_shape, position)
         else:
             looks["filters"] = lambda: filters(engine.model, engine.train.sample_shape, position)
         if self._is_of_points and isinstance(engine.model, MLP | ByHandMLP):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tui_lab.inspections.content import Filters
+from tui_lab.models.bow_svm import BowSVM
 from tui_lab.models.mlp_by_hand import Weights
 from tui_lab.pictures import Picture
 
@@ -40,6 +41,24 @@ def filters(model: nn.Module, input_shape: tuple[int, ...], position: tuple[floa
     weights = weights[:MOST_FILTERS]
     largest = weights.abs().amax((1, 2, 3))
     return Filters(*position, f"{name}, {type(layer).__name__}", _pictures(weights, largest), _rounded(largest), count)
+
+
+def words(model: BowSVM, input_shape: tuple[int, ...], position: tuple[float, int]) -> Filters | None:
+    """The vocabulary of a bag of words, each word as the patch that it stands for.
+
+    Args: as `filters` has them.
+
+    Returns:
+        The 64 words that most patches are nearest to. None where they are no pictures, as in `filters`.
+    """
+    channels, size = input_shape[0], model.vocabulary.patch_size
+    if channels not in (1, 3):
+        return None
+    found = model.vocabulary.words.detach()
+    patches = found[:MOST_FILTERS].reshape(-1, channels, size, size)
+    largest = patches.abs().amax((1, 2, 3))
+    layer = f"vocabulary, {model.vocabulary.descriptor} patches"
+    return Filters(*position, layer, _pictures(patches, largest), _rounded(largest), len(found), "word")
 
 
 def _pictures(weights: Tensor, largest: Tensor) -> tuple[Picture, ...]:

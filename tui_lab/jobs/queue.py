@@ -77,7 +77,7 @@ def carry_out(order: dict[str, Any], executor: LocalExecutor) -> None:
 
 def main(arguments: Sequence[str], orders_from: int = STDIN) -> None:
     """Work through the queue. A run that cannot be started does not keep the others waiting."""
-    executor, orders = LocalExecutor(int(arguments[0])), Orders(orders_from)
+    executor, orders = LocalExecutor(int(arguments[0]), series=True), Orders(orders_from)
     for path in arguments[1:]:
         executor.submit(RunDirectory(Path(path)))
     while True:

@@ -1,4 +1,5 @@
-"""Worker processes of this machine: started cold, or handed over to one that stands by with everything imported."""
+"""Worker processes of this machine: started cold, handed over to one that stands by with everything imported, or to
+one that has just done with another run."""
 
 from __future__ import annotations
 
@@ -9,11 +10,12 @@ import subprocess
 
 from tui_lab.devices import cores
 from tui_lab.errors import RunBusyError
-from tui_lab.processes import STANDBY_FLAG, THREADS_VARIABLE, module_command
+from tui_lab.processes import SERIES_FLAG, STANDBY_FLAG, THREADS_VARIABLE, module_command
 from tui_lab.runs.directory import RunDirectory
 
 WORKER = module_command("tui_lab.worker")  # given the run's directory
 STANDBY = module_command("tui_lab.worker", STANDBY_FLAG)
+SERIES = module_command("tui_lab.worker", SERIES_FLAG)
 
 
 def start_worker(run: RunDirectory, threads: int) -> subprocess.Popen[bytes]:
@@ -86,6 +88,54 @@ class Standby:
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+
+class SeriesWorker:
+    """A worker process that takes one run after another: of many short ones, only the first waits for torch.
+
+    It ends when a run fails, when it is dismissed, and by itself when this process does.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.process = subprocess.Popen(
+            SERIES,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # until a run's log takes its place
+            env=_environment(threads),
+            start_new_session=True,
+        )
+
+    def take(self, run: RunDirectory, threads: int) -> bool:
+        """Make it the worker of a run, as `start_worker` does. Returns False when it has died.
+
+        Raises RunBusyError when a live process holds the run.
+        """
+        check_free(run)
+        run.log.open("ab").close()  # a run that was deleted is refused here, as by `start_worker`
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps({"run": str(run.path), "threads": threads}).encode() + b"\n")
+        except BrokenPipeError:
+            self.dismiss()
+            return False
+        return True
+
+    def is_free(self) -> bool:
+        """Whether it has done with its run and waits for the next; says so once a run."""
+        assert self.process.stdout is not None
+        if self.process.poll() is not None or not select.select([self.process.stdout], [], [], 0)[0]:
+            return False
+        return bool(os.read(self.process.stdout.fileno(), 16))
+
+    def dismiss(self) -> None:
+        """End it between two runs."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
             pipe.close()
 

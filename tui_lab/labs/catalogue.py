@@ -7,12 +7,13 @@ and name it in `EXERCISES`. The command line, presets and completion follow.
 from __future__ import annotations
 
 from tui_lab.errors import UsageError, nearest
+from tui_lab.labs.bow_svm import BOW_SVM
 from tui_lab.labs.convnet import CONVNET
 from tui_lab.labs.exercise import Exercise
 from tui_lab.labs.mlp import MLP
 from tui_lab.labs.svm import SVM
 
-EXERCISES = {exercise.name: exercise for exercise in (MLP, SVM, CONVNET)}
+EXERCISES = {exercise.name: exercise for exercise in (MLP, SVM, CONVNET, BOW_SVM)}
 
 LABS = {1: "Networks by hand", 2: "Convolutional networks", 3: "Transformers"}
 

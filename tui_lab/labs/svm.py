@@ -63,31 +63,31 @@ def mistakes(hp: SVMHyperparameters) -> Iterator[Mistake]:
     values = math.prod(sample_shape(hp))
     if hp.pca > values:
         yield Mistake("pca", hp.pca, f"a sample of {hp.dataset} has {values:,} values")
-    samples = _samples(hp)
+    samples = fitted_samples(hp)
     if samples and hp.pca > samples:
         yield Mistake("pca", hp.pca, f"{samples:,} training samples have no more than {samples:,} components")
 
 
 def notice(hp: SVMHyperparameters) -> str:
     """How long the fit may take, where that is long. The run measures it, and says it better."""
-    samples, values = _samples(hp), hp.pca or math.prod(sample_shape(hp))
+    samples, values = fitted_samples(hp), hp.pca or math.prod(sample_shape(hp))
     seconds = PAIR_S * samples**2 * values
     if hp.kernel == "linear-svc" or seconds < PATIENCE_S:
         return ""
     remedy = "train_size 10000" + (" or pca 50" if values > 100 else "")
     return (
         f"An SVC compares samples two by two: {samples:,} of {values:,} values may take some "
-        f"{_roughly(seconds)}. {remedy} makes it quicker."
+        f"{roughly(seconds)}. {remedy} makes it quicker."
     )
 
 
-def _samples(hp: SVMHyperparameters) -> int:
+def fitted_samples(hp: Hyperparameters) -> int:
     """Training samples that are fitted; 0 where the user's folder decides it."""
     given = hp.train_size or DATASETS[hp.dataset].train_size
     return given - round(hp.validation_fraction * given)
 
 
-def _roughly(seconds: float) -> str:
+def roughly(seconds: float) -> str:
     """To one digit: it is no more than a guess."""
     count, unit = (seconds / 3600, "hours") if seconds >= 7200 else (seconds / 60, "minutes")
     digits = 10 ** math.floor(math.log10(count))

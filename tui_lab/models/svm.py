@@ -56,6 +56,8 @@ class SVM(nn.Module):
     model of the same arguments.
     """
 
+    precision = "fp64"
+
     present: Tensor
     support_indices: Tensor
     support_vectors: Tensor
@@ -104,6 +106,11 @@ class SVM(nn.Module):
                 kept["components"] = torch.zeros(self.pca, self.inputs, dtype=torch.float64)
         for name, tensor in kept.items():
             self.register_buffer(name, tensor)
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Nothing: how many numbers it keeps is for the fit to decide."""
+        return {}
 
     # Fitting
 

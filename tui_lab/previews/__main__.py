@@ -3,6 +3,7 @@
 A line of JSON on stdin is a request, a line of JSON on stdout its answer:
 
     {"id": 1, "kind": "layers", "exercise": "mlp", "hyperparameters": {...}, "data_dir": "/...", "draw": 0}
+    {"id": 2, "kind": "tool", "tool": "augment", "inputs": {...}, "measure": false, "home": "/...", "data_dir": "/..."}
     {"id": 1, "content": {...}}    or    {"id": 1, "error": "...", "hint": "...", "exit_code": 2}
 
 It imports torch on the first request, works on one thread (for a range test on more) and steps back behind everything
@@ -11,19 +12,23 @@ else, because a run may be training beside it. It ends when stdin does.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from tui_lab.data.catalogue import DATASETS, sample_shape
 from tui_lab.errors import FAILED, TuiLabError, UsageError
-from tui_lab.hyperparameters import GradientHyperparameters, Hyperparameters, build
+from tui_lab.hyperparameters import Declared, GradientHyperparameters, Hyperparameters, build
 from tui_lab.labs.catalogue import find_exercise
 from tui_lab.labs.check import check_configuration
+from tui_lab.tools.catalogue import find_tool
+from tui_lab.tools.tool import Folders, Result, WithTorch
 
 if TYPE_CHECKING:
     from tui_lab.labs.exercise import Exercise
@@ -67,8 +72,10 @@ def answer(line: str) -> dict[str, Any]:
         return {"id": number, "error": f"{type(error).__name__}: {reason}", "hint": "", "exit_code": FAILED}
 
 
-def content(request: dict[str, Any]) -> Content:
+def content(request: dict[str, Any]) -> Content | Result:
     """The preview that is asked for. Raises TuiLabError with a sentence for the user."""
+    if request["kind"] == "tool":
+        return tool_result(request)
     exercise = find_exercise(request["exercise"])
     hyperparameters = build(exercise.hyperparameters, request["hyperparameters"])
     check_configuration(exercise, hyperparameters)
@@ -79,6 +86,18 @@ def content(request: dict[str, Any]) -> Content:
     if request["kind"] == "rates":
         return rates(exercise, hyperparameters, Path(request["data_dir"]))
     return _sample_previews().grid(hyperparameters, Path(request["data_dir"]), request["draw"])
+
+
+def tool_result(request: dict[str, Any]) -> Result:
+    """What a tool works out with torch."""
+    tool = find_tool(request["tool"])
+    work = tool.measure if request["measure"] else tool.calculate
+    if not isinstance(work, WithTorch):
+        raise UsageError(f"The tool {tool.name} needs no torch, and is not answered here.")
+    module, _, name = work.function.partition(":")
+    function: Callable[[Declared, Folders], Result] = getattr(importlib.import_module(module), name)
+    folders = Folders(Path(request["home"]), Path(request["data_dir"]))
+    return function(build(tool.inputs, request["inputs"]), folders)
 
 
 def layers(exercise: Exercise, hyperparameters: Hyperparameters) -> LayerTable:

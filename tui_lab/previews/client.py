@@ -15,6 +15,7 @@ from typing import IO, Any, Literal, Self, overload
 from tui_lab.errors import TuiLabError
 from tui_lab.previews.content import CONTENTS, Content, Kind, LayerTable, SampleGrid
 from tui_lab.processes import module_command
+from tui_lab.tools.tool import Folders, Result
 from tui_lab.training.range_test import RangeTest
 
 PATIENCE_S = 5.0  # that a newer request waits for an older one: most take less, whitening CIFAR-10 takes much more
@@ -94,6 +95,36 @@ class PreviewProcess:
             SupersededError: somebody has asked since, or `close` was called.
             TuiLabError: what is wrong with the configuration or the data, in a sentence.
         """
+        request = {
+            "kind": kind,
+            "exercise": exercise_name,
+            "hyperparameters": dict(values),
+            "data_dir": str(data_dir),
+            "draw": draw,
+        }
+        return CONTENTS[kind].from_json(self._asked(request))
+
+    def work_out(self, tool: str, values: Mapping[str, Any], folders: Folders, *, measure: bool = False) -> Result:
+        """What a tool answers, or measures, with torch. Blocks and raises as `ask` does.
+
+        Args:
+            tool: of the catalogue, with a `WithTorch` to `calculate` or `measure`.
+            values: inputs by name, defaults for the others.
+            folders: with runs and data sets.
+            measure: its `measure` instead of its `calculate`.
+        """
+        request = {
+            "kind": "tool",
+            "tool": tool,
+            "inputs": dict(values),
+            "measure": measure,
+            "home": str(folders.home),
+            "data_dir": str(folders.data),
+        }
+        return Result.from_json(self._asked(request))
+
+    def _asked(self, request: dict[str, Any]) -> Any:
+        """The content of the answer, once it is this request's turn."""
         with self._state:
             self._newest += 1
             number = self._newest
@@ -102,22 +133,14 @@ class PreviewProcess:
             self._interrupt_for(number)
         try:
             self._check_needed(number)
-            request = {
-                "id": number,
-                "kind": kind,
-                "exercise": exercise_name,
-                "hyperparameters": dict(values),
-                "data_dir": str(data_dir),
-                "draw": draw,
-            }
-            answer = self._answer(number, json.dumps(request))
+            answer = self._answer(number, json.dumps({"id": number, **request}))
         finally:
             self._turn.release()
         if "error" in answer:
             error = TuiLabError(answer["error"], answer["hint"])
             error.exit_code = answer["exit_code"]
             raise error
-        return CONTENTS[kind].from_json(answer["content"])
+        return answer["content"]
 
     def close(self) -> None:
         """End the process. A request under way raises `SupersededError`, and so does whoever asks afterwards."""

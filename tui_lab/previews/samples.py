@@ -63,14 +63,13 @@ class SamplePreviews:
             TuiLabError: as `load_dataset` and `fit_standardizer` raise it.
         """
         hp = hyperparameters
-        named = [d.name for d in declarations(type(hp)).values() if d.topic == "Data" and d.name not in STANDARDISATION]
-        key = (data_dir, hp.seed, *(getattr(hp, name) for name in named))
+        key = data_key(hp, data_dir)
         dataset = self._dataset.get(key, lambda: load_dataset(hp, data_dir))
         grid = SampleGrid(dataset.name, dataset.class_names, len(dataset.train), len(dataset.test))
         if len(dataset.sample_shape) == 1:
             return replace(grid, train=_points(dataset.train), test=_points(dataset.test))
         chosen = _choose(dataset, stream_seed(hp.seed, "preview", 0 if Augmentation.of(hp).is_random else draw))
-        pictures = _pictures(_augmented(hp, chosen, fit_standardizer("none", chosen.x), draw), 0, 1)
+        pictures = pictures_of(augmented(hp, chosen, fit_standardizer("none", chosen.x), draw), 0, 1)
         seen: list[Picture] | list[None] = [None] * len(chosen)
         seen_range = None
         if hp.standardize != "none":
@@ -80,11 +79,18 @@ class SamplePreviews:
                     hp.standardize, dataset.train.x, epsilon=hp.whiten_epsilon, cache_dir=paths.cache_dir()
                 ),
             )
-            x = _augmented(hp, chosen, standardizer, draw)
+            x = augmented(hp, chosen, standardizer, draw)
             seen_range = x.min().item(), x.max().item()
-            seen = _pictures(x, *seen_range)
+            seen = pictures_of(x, *seen_range)
         samples = map(Sample, pictures, seen, chosen.y.tolist())
         return replace(grid, samples=tuple(samples), seen_range=seen_range)
+
+
+def data_key(hyperparameters: Hyperparameters, data_dir: Path) -> Hashable:
+    """What `load_dataset` makes its answer of: the same key, the same data set."""
+    hp = hyperparameters
+    named = [d.name for d in declarations(type(hp)).values() if d.topic == "Data" and d.name not in STANDARDISATION]
+    return (data_dir, hp.seed, *(getattr(hp, name) for name in named))
 
 
 def _choose(dataset: Dataset, seed: int) -> Split:
@@ -96,7 +102,7 @@ def _choose(dataset: Dataset, seed: int) -> Split:
     return Split(split.x[chosen], split.y[chosen])
 
 
-def _augmented(hp: Hyperparameters, split: Split, standardizer: Standardizer, draw: int) -> Tensor:
+def augmented(hp: Hyperparameters, split: Split, standardizer: Standardizer, draw: int) -> Tensor:
     """The samples as the batches of a run have them, in the order of the split: float32 (N, C, h, w)."""
     batches = Batches(
         split,
@@ -112,7 +118,7 @@ def _augmented(hp: Hyperparameters, split: Split, standardizer: Standardizer, dr
     return x if epoch.samples is None else x[epoch.samples[0].argsort()]
 
 
-def _pictures(x: Tensor, low: float, high: float) -> list[Picture]:
+def pictures_of(x: Tensor, low: float, high: float) -> list[Picture]:
     """Images (N, C, h, w) with `low` as black and `high` as white."""
     pixels = ((x - low) * (255 / (high - low or 1))).round().clamp(0, 255).to(torch.uint8)
     return [picture for picture in map(shown, pixels) if isinstance(picture, Picture)]

@@ -58,23 +58,47 @@ def scale(preset: Preset, trial: Trial) -> dict[str, tuple[Any, Any]]:
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def match(preset: Preset, planned: Sequence[Trial], entries: Iterable[Listed]) -> list[Listed | None]:
-    """For every trial the run that is there of it: one of the same exercise, hyperparameters and seed, whatever started
-    it. How it was executed (device, threads, precision) does not matter; a learning rate that was changed while it
-    trained does. Of several the finished one, else the one that has come furthest; the newest among equals."""
-    known: dict[str, Listed] = {}
-    for entry in entries:
-        if entry.status.exercise != preset.exercise.name or entry.status.changed_lr or entry.state not in STANDING:
-            continue
-        key = _key(entry.status.hyperparameters)
-        if key not in known or _rank(entry) >= _rank(known[key]):
-            known[key] = entry
-    return [known.get(_key(trial.hyperparameters.model_dump())) for trial in planned]
+class KnownRuns:
+    """Runs by what they trained, to be asked about many trials.
+
+    How a run was executed (device, threads, precision) does not matter; one whose learning rate was changed while it
+    trained is left out. Of several runs of one trial the finished one counts, else the one that has come furthest; the
+    newest among equals.
+    """
+
+    def __init__(self, entries: Iterable[Listed]) -> None:
+        self._by_key: dict[str, dict[Any, Listed]] = {}  # for each configuration, by seed
+        for entry in entries:
+            if entry.status.changed_lr or entry.state not in STANDING:
+                continue
+            values = entry.status.hyperparameters
+            of_seeds = self._by_key.setdefault(_key(entry.status.exercise, values), {})
+            seed = values.get("seed")
+            if seed not in of_seeds or _rank(entry) >= _rank(of_seeds[seed]):
+                of_seeds[seed] = entry
+
+    def of(self, exercise: str, trial: Trial) -> Listed | None:
+        """The run that is there of a trial, whatever started it."""
+        return self._by_key.get(_key(exercise, trial.hyperparameters.model_dump()), {}).get(trial.seed)
+
+    def seeds_of(self, exercise: str, trial: Trial) -> int:
+        """How many seeds from the trial's own on there are runs of, without a gap."""
+        there = self._by_key.get(_key(exercise, trial.hyperparameters.model_dump()), {})
+        count = 0
+        while trial.seed + count in there:
+            count += 1
+        return count
+
+
+def match(preset: Preset, planned: Sequence[Trial], entries: Iterable[Listed] | KnownRuns) -> list[Listed | None]:
+    """For every trial the run that is there of it: see `KnownRuns`."""
+    known = entries if isinstance(entries, KnownRuns) else KnownRuns(entries)
+    return [known.of(preset.exercise.name, trial) for trial in planned]
 
 
 def _rank(entry: Listed) -> tuple[int, float]:
     return -STANDING.index(entry.state), entry.status.created
 
 
-def _key(values: Mapping[str, Any]) -> str:
-    return encode({name: value for name, value in sorted(values.items()) if name == "seed" or name not in EXECUTION})
+def _key(exercise: str, values: Mapping[str, Any]) -> str:
+    return encode({"of": exercise, **{name: values[name] for name in sorted(values) if name not in EXECUTION}})

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tui_lab.hyperparameters import Hyperparameters, written
 from tui_lab.presets import Arm, Preset
 from tui_lab.runs.compare import Spread
 from tui_lab.runs.events import number
 from tui_lab.runs.store import Listed
-from tui_lab.studies.plan import Trial, match, scale
+from tui_lab.studies.curves import Band, Trained
+from tui_lab.studies.plan import KnownRuns, Trial, match, scale
 
 
 @dataclass(frozen=True)
@@ -19,20 +21,28 @@ class ArmResult:
 
     Attributes:
         arm: what it sets, and what is published for it.
+        hyperparameters: all of them; the seed is that of its first run.
         planned: how many runs it has.
         entries: the runs that are there, in the order of their seeds, whatever their state.
         finished: those that `last`, `best` and `best_epochs` are about.
         last: each loss and accuracy after the last epoch, over the seeds; best: the same at each run's best epoch.
         best_epochs: of `finished`.
+        runs: of `finished`, with their curves.
     """
 
     arm: Arm
+    hyperparameters: Hyperparameters
     planned: int
     entries: tuple[Listed, ...]
     finished: tuple[Listed, ...]
     last: Mapping[str, Spread]
     best: Mapping[str, Spread]
     best_epochs: tuple[float, ...]
+    runs: tuple[Trained, ...] = ()
+
+    def band(self, metric: str) -> Band:
+        """The metric by epoch over the seeds: without epochs where nothing has finished, or nobody measured it."""
+        return Band.of([run.curves[metric] for run in self.runs if metric in run.curves])
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class StudyResult:
 ORDER = tuple(f"{s}_{m}" for m in ("accuracy", "loss") for s in ("train", "train_eval", "validation", "test"))
 
 
-def results(preset: Preset, planned: Sequence[Trial], entries: Iterable[Listed]) -> StudyResult:
+def results(preset: Preset, planned: Sequence[Trial], entries: Iterable[Listed] | KnownRuns) -> StudyResult:
     """The study `preset` as planned by `trials`, from the runs that are there."""
     found = match(preset, planned, entries)
     arms: dict[str, list[tuple[Trial, Listed | None]]] = {}
@@ -71,17 +81,31 @@ def results(preset: Preset, planned: Sequence[Trial], entries: Iterable[Listed])
     return StudyResult(preset, tuple(map(_of_arm, arms.values())), scale(preset, planned[0]) if planned else {})
 
 
+def scaled_words(scaled: Mapping[str, tuple[Any, Any]]) -> str:
+    """`epochs 3 in place of 15, train_size 5,000 in place of all`."""
+    pairs = scaled.items()
+    return ", ".join(f"{name} {_size(now, name)} in place of {_size(full, name)}" for name, (full, now) in pairs)
+
+
+def _size(value: Any, name: str) -> str:
+    if value == 0 and name in ("train_size", "test_size"):
+        return "all"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else written(value).strip('"')
+
+
 def _of_arm(pairs: Sequence[tuple[Trial, Listed | None]]) -> ArmResult:
     entries = tuple(entry for _, entry in pairs if entry is not None)
     finished = tuple(entry for entry in entries if entry.state == "finished")
     return ArmResult(
         arm=pairs[0][0].arm,
+        hyperparameters=pairs[0][0].hyperparameters,
         planned=len(pairs),
         entries=entries,
         finished=finished,
         last=_spreads([entry.status.last for entry in finished]),
         best=_spreads([entry.status.best for entry in finished]),
         best_epochs=tuple(float(entry.status.best.get("epoch", 0)) for entry in finished),
+        runs=tuple(map(Trained.of, finished)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tui_lab.presets import Preset
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import LIVE_STATES
 from tui_lab.runs.store import Listed, RunStore
-from tui_lab.studies.plan import Trial, match
+from tui_lab.studies.plan import KnownRuns, Trial, match
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,28 @@ class Plan:
         return ", ".join(filter(None, parts))
 
 
-def plan(preset: Preset, planned: Sequence[Trial], entries: Iterable[Listed], *, again: bool = False) -> Plan:
-    """Compare what is planned with the runs that are there; with `again`, every trial is a new one."""
+def plan(
+    preset: Preset,
+    planned: Sequence[Trial],
+    entries: Iterable[Listed] | KnownRuns,
+    *,
+    again: bool = False,
+    waiting: Container[str] = (),
+) -> Plan:
+    """Compare what is planned with the runs that are there; with `again`, every trial is a new one.
+
+    `waiting` are the ids of queued runs that somebody is going to train: other queued ones have lost their queue.
+    """
     there = [None] * len(planned) if again else match(preset, planned, entries)
     pairs = list(zip(planned, there, strict=True))
     found = [entry for entry in there if entry is not None and entry.state != "failed"]
+    live = [e for e in found if e.state in LIVE_STATES or e.run.id in waiting]
     return Plan(
         preset,
         new=tuple(trial for trial, entry in pairs if entry is None or entry.state == "failed"),
-        interrupted=tuple(e for e in found if e.state not in LIVE_STATES and e.state != "finished"),
+        interrupted=tuple(e for e in found if e not in live and e.state != "finished"),
         done=tuple(e for e in found if e.state == "finished"),
-        live=tuple(e for e in found if e.state in LIVE_STATES),
+        live=tuple(live),
     )
 
 

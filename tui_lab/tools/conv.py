@@ -166,6 +166,9 @@ def _sentences(i: ConvInputs) -> list[str]:
             sentences.append(f"Padding {i.span // 2} would keep {i.height} × {i.width}.")
         else:
             sentences.append(f"No padding keeps {i.height} × {i.width}: that takes a window with an odd span.")
+    if not i.is_conv and i.span == i.kernel_size and i.height % 2 == 0 and 2 * height != i.height:
+        halving = f"Stride 2 and padding {(i.kernel_size - 1) // 2} would halve {i.height}"
+        sentences.append(f"{halving} to {i.height // 2}.")
     unused = (i.height + 2 * i.padding - i.span) % i.step
     if unused and (i.is_conv or not i.ceil_mode):
         rows = "row" if unused == 1 else f"{unused} rows"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
 from tui_lab.hyperparameters import Declaration, Declared, build, declarations
+from tui_lab.pictures import Picture
 
 Inputs = TypeVar("Inputs", bound=Declared)
 Cell = str | int | float
@@ -22,8 +24,9 @@ class Table:
 
     def is_numeric(self, column: int) -> bool:
         """Whether a column, from 0 on, holds more numbers than words: those are right-aligned."""
-        words = sum(isinstance(row[column], str) for row in self.rows)
-        return 2 * words < len(self.rows)
+        cells = [row[column] for row in self.rows if row[column] != ""]
+        words = sum(isinstance(cell, str) for cell in cells)
+        return 2 * words < len(cells)
 
     def texts(self) -> tuple[tuple[str, ...], ...]:
         """The rows as people read them."""
@@ -52,19 +55,49 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Gallery:
+    """Pictures side by side, each with its caption, which may be empty, under it; `columns` cells wide at most."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+    captions: tuple[str, ...]
+    columns: int = 16
+
+    def __post_init__(self) -> None:
+        if len(self.pictures) != len(self.captions):
+            raise ValueError(f"{len(self.pictures)} pictures do not have {len(self.captions)} captions")
+
+    def to_json(self) -> dict[str, Any]:
+        pictures = [picture.to_json() for picture in self.pictures]
+        return {"title": self.title, "pictures": pictures, "captions": list(self.captions), "columns": self.columns}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Raises KeyError, TypeError or ValueError when `content` is no gallery."""
+        pictures = tuple(map(Picture.from_json, content["pictures"]))
+        return cls(str(content["title"]), pictures, tuple(content["captions"]), int(content["columns"]))
+
+
+@dataclass(frozen=True)
 class Result:
-    """What a tool answers: sentences, values, curves. Each part may be empty."""
+    """What a tool answers: sentences, values, pictures, curves. Each part may be empty."""
 
     lines: tuple[str, ...] = ()
     table: Table | None = None
     charts: tuple[Chart, ...] = ()
+    galleries: tuple[Gallery, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {
+            "lines": list(self.lines),
+            "table": None if self.table is None else asdict(self.table),
+            "charts": [asdict(chart) for chart in self.charts],
+            "galleries": [gallery.to_json() for gallery in self.galleries],
+        }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What `to_json` gave. Raises KeyError or TypeError when `content` is no result."""
+        """What `to_json` gave. Raises KeyError, TypeError or ValueError when `content` is no result."""
         table = content["table"]
         return cls(
             tuple(content["lines"]),
@@ -73,7 +106,24 @@ class Result:
                 Chart(**{**chart, "curves": tuple(Curve(**_with_tuples(curve)) for curve in chart["curves"])})
                 for chart in content["charts"]
             ),
+            tuple(map(Gallery.from_json, content["galleries"])),
         )
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where a tool that needs more than its inputs finds it: `home` has the runs, `data` the data sets."""
+
+    home: Path
+    data: Path
+
+
+@dataclass(frozen=True)
+class WithTorch:
+    """What takes torch, and so a process of its own (`tui_lab.previews`): a function of (inputs, `Folders`) to a
+    `Result`, named as "module:function", so that nothing is imported where tools are listed."""
+
+    function: str
 
 
 @dataclass(frozen=True)
@@ -86,9 +136,10 @@ class Tool(Generic[Inputs]):
         title: one line.
         text: Markdown: what it calculates and what to look at.
         inputs: the model of its inputs; their declarations make the flags and the form.
-        calculate: inputs to answer, at once and without side effects.
+        calculate: inputs to answer, at once and without side effects; or what answers in a process with torch.
         measure: inputs to what only trying tells, such as times. It takes seconds, so it waits to be asked for, and
             runs best in a process that does nothing else. None for most tools.
+        measuring: what that does, in a few words.
     """
 
     name: str
@@ -96,8 +147,9 @@ class Tool(Generic[Inputs]):
     title: str
     text: str
     inputs: type[Inputs]
-    calculate: Callable[[Inputs], Result]
-    measure: Callable[[Inputs], Result] | None = None
+    calculate: Callable[[Inputs], Result] | WithTorch
+    measure: Callable[[Inputs], Result] | WithTorch | None = None
+    measuring: str = "measure the time"
 
     @property
     def declarations(self) -> dict[str, Declaration]:
@@ -105,7 +157,12 @@ class Tool(Generic[Inputs]):
         return declarations(self.inputs)
 
     def answer(self, values: Mapping[str, Any]) -> Result:
-        """The result for `values`, defaults for the others. Raises UsageError with every mistake in them."""
+        """The result for `values`, defaults for the others. Raises UsageError with every mistake in them.
+
+        Not for what is answered with torch: that is `tui_lab.previews.client`'s to ask.
+        """
+        if isinstance(self.calculate, WithTorch):
+            raise TypeError(f"{self.name} is answered in a process with torch")
         return self.calculate(build(self.inputs, values))
 
 

@@ -23,6 +23,7 @@ from tui_lab.data.dataset import Dataset, Split
 from tui_lab.data.standardize import fit_standardizer
 from tui_lab.errors import DivergedError, UsageError
 from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.models.progress import Progress, TellsProgress
 from tui_lab.runs.recorder import Recorder
 from tui_lab.seeding import stream_seed
 from tui_lab.training.checkpoint import save_weights
@@ -46,6 +47,8 @@ T = TypeVar("T")
 class Fittable(Protocol):
     """What a fitted model has besides a module's own: float inputs (B, *shape) give scores (B, classes)."""
 
+    precision: str  # of its arithmetic, as a `Plan` names it
+    sizes: Mapping[str, int]  # `parameters` and other numbers that are known before the fit, by name; may be empty
     support_indices: Tensor  # of the training samples that it rests on, int64
 
     def fit(self, x: Tensor, y: Tensor, seed: int) -> list[str]:
@@ -62,18 +65,18 @@ class Fitting:
         hyperparameters: the run's.
         build: makes the unfitted model, which is a `Fittable`.
         train: the training split in its stored order.
-        plan: threads; everything is on the CPU.
+        threads: of the CPU, where everything is.
     """
 
     step = 0
     steps_per_epoch = 1
 
-    def __init__(self, hyperparameters: Hyperparameters, build: Callable[[], nn.Module], train: Batches, plan: Plan):
+    def __init__(self, hyperparameters: Hyperparameters, build: Callable[[], nn.Module], train: Batches, threads: int):
         self.hyperparameters = hyperparameters
-        self.plan = plan
         self.train = train
         self._build = build
         self.model = build()
+        self.plan = Plan("cpu", threads, self.fittable.precision)
         self.epoch = 0
 
     @property
@@ -85,12 +88,20 @@ class Fitting:
         """The model, as what it is besides a module."""
         return cast(Fittable, self.model)
 
+    @property
+    def progress(self) -> Progress | None:
+        """What the model tells while it is fitted; None of one that is silent."""
+        return self.model.progress if isinstance(self.model, TellsProgress) else None
+
     def expected_seconds(self) -> float | None:
-        """What the fit may take, extrapolated from fits to a few samples; None where there are too few to try with.
+        """What the fit may take, extrapolated from fits to a few samples; None where there are too few to try with, or
+        the model will tell.
 
         The trials double in size until one takes a second. How much longer it took than one of a quarter of its size
         tells the power of the number of samples with which time grows.
         """
+        if self.progress is not None:
+            return None
         x, y = self.samples
         order = torch.randperm(len(y), generator=torch.Generator().manual_seed(stream_seed(0, "trial")))
         sizes = [LEAST_TRIAL * 2**k for k in range(MOST_TRIALS) if LEAST_TRIAL * 2**k <= len(y) // CHEAP_SHARE]
@@ -143,8 +154,10 @@ class Fitting:
     def samples(self) -> tuple[Tensor, Tensor]:
         """The whole training split as the model gets it."""
         draw = self.train.draw(0)
-        x, y = zip(*(self.train.batch(draw, i) for i in range(len(self.train))), strict=True)
-        return torch.cat(x), torch.cat(y)
+        x = torch.empty(self.train.samples, *self.train.sample_shape)
+        for i, part in enumerate(x.split(self.train.batch_size)):  # type: ignore[no-untyped-call]
+            part.copy_(self.train.batch(draw, i)[0])
+        return x, torch.cat(draw.labels)
 
 
 Subject = Engine | Fitting  # what an inspection looks into
@@ -182,6 +195,7 @@ class FitSession:
         self._dataset = dataset
         self._inspector = inspector
         self._is_interrupted = False
+        self._has_warned = False
 
     def interrupt(self) -> None:
         """Stop at once. Safe to call from a signal handler."""
@@ -193,7 +207,9 @@ class FitSession:
         Raises Stopped when the user stopped it, with nothing kept; DivergedError when the fit is not finite.
         """
         self.watch.start()
-        self._expect(self._beside(self.engine.expected_seconds))
+        seconds = self._beside(self.engine.expected_seconds)
+        if seconds is not None:
+            self._expect(seconds)
         for sentence in self._beside(self.engine.fit):
             self.recorder.event("warning", message=sentence)
         fitted_at = self.watch.elapsed
@@ -209,12 +225,23 @@ class FitSession:
             self._inspector.inspect(self.engine, torch.cat(outputs), may_evaluate=True)
         return ""
 
-    def _expect(self, seconds: float | None) -> None:
-        """Say how long it will take."""
-        if seconds is None:
+    def _hear(self) -> None:
+        """Pass on what the model has told of its progress."""
+        progress = self.engine.progress
+        if progress is None:
             return
+        for sentence in progress.sentences():
+            self.recorder.event("log", message=sentence)
+        told = progress.expectation()
+        if told is not None:
+            evaluated = sum(batches.samples for batches in self.evaluations.values())
+            self._expect(told.seconds + told.each * evaluated)
+
+    def _expect(self, seconds: float) -> None:
+        """Say how long it will take, and once that this is long."""
         self.recorder.note(expected=self.watch.elapsed + seconds)
-        if seconds > PATIENCE_S:
+        if seconds > PATIENCE_S and not self._has_warned:
+            self._has_warned = True
             text = (
                 f"Fitting {len(self._dataset.train):,} samples is expected to take about {_roughly(seconds)}. "
                 "If that is too long, stop it and set train_size."
@@ -266,10 +293,12 @@ class FitSession:
         while not outcome.done():
             wait([outcome], POLL_S)
             self._look_up()
+        self._hear()
         return outcome.result()
 
     def _look_up(self) -> None:
         self.recorder.note(elapsed=self.watch.elapsed)
+        self._hear()
         control = self.recorder.poll_control()
         if self._is_interrupted or (control is not None and control.command == "stop"):
             raise Stopped
@@ -302,5 +331,4 @@ def prepare_fit(
     if dataset.validation is not None:
         splits["validation"] = batches(dataset.validation)
     splits["test"] = batches(dataset.test)
-    plan = Plan("cpu", threads, precision="fp64")
-    return Fitting(hp, lambda: build_model(train.sample_shape, dataset.classes), train, plan), splits
+    return Fitting(hp, lambda: build_model(train.sample_shape, dataset.classes), train, threads), splits

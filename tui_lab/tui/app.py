@@ -94,6 +94,7 @@ class LabApp(App[None]):
         Binding("2", "area('run')", "Run", show=False, id="area.run"),
         Binding("3", "area('runs')", "Runs", show=False, id="area.runs"),
         Binding("4", "area('tools')", "Tools", show=False, id="area.tools"),
+        Binding("5", "area('studies')", "Studies", show=False, id="area.studies"),
         Binding("question_mark", "keys", "Help", key_display="?", id="help"),
         Binding("f1", "keys", "Help", id="help.typing"),  # where ? is typed
         Binding("ctrl+o", "jump", "Jump", show=False, priority=True, id="jump"),

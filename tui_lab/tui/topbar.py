@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-AREAS = {"labs": "Labs", "run": "Run", "runs": "Runs", "tools": "Tools"}  # in the order of their keys, 1 2 3 4
+AREAS = {"labs": "Labs", "run": "Run", "runs": "Runs", "tools": "Tools", "studies": "Studies"}  # keys 1 to 5
 
 
 class TopBar(Widget):

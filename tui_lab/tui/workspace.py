@@ -32,6 +32,7 @@ class Workspace:
         self.index = RunIndex(self.store)
         self.queue = QueueProcess(jobs=jobs, standby=standby)
         self.previews = PreviewProcess()
+        self.answers = PreviewProcess()  # for tools, begun when one asks; apart, as a newer request ends an older one
 
     def launch(self, exercise: Exercise, hyperparameters: Hyperparameters, preset: str = "") -> RunDirectory:
         """Check a configuration, make a run of it, and queue it. Raises TuiLabError with a sentence for the user."""
@@ -54,4 +55,5 @@ class Workspace:
     def close(self) -> None:
         """Let go of everything: runs and the queue go on by themselves."""
         self.previews.close()
+        self.answers.close()
         self.queue.close()

@@ -19,6 +19,7 @@ class Filters:
         pictures: one a filter, from the first on; grey, or red, green and blue as the weights on those channels.
         largest: the largest absolute weight of each, which is white (positive) or black (negative).
         filters: how many the layer has; there may be fewer pictures.
+        unit: what each is called: "filter", or "word" of a vocabulary.
     """
 
     epoch: float
@@ -27,11 +28,12 @@ class Filters:
     pictures: tuple[Picture, ...]
     largest: tuple[float, ...]
     filters: int
+    unit: str = "filter"
 
     def to_json(self) -> dict[str, Any]:
         pictures = [picture.to_json() for picture in self.pictures]
         found = {"layer": self.layer, "filters": self.filters, "largest": list(self.largest), "pictures": pictures}
-        return {**place(self), **found}
+        return {**place(self), "unit": self.unit, **found}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
@@ -39,7 +41,8 @@ class Filters:
         largest = tuple(map(float, content["largest"]))
         if len(pictures) != len(largest):
             raise ValueError(f"{len(pictures)} pictures with {len(largest)} scales")
-        return cls(*position(content), str(content["layer"]), pictures, largest, int(content["filters"]))
+        unit = str(content.get("unit", "filter"))
+        return cls(*position(content), str(content["layer"]), pictures, largest, int(content["filters"]), unit)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ class LabsScreen(Area):
         self._timer: Timer | None = None
         self._devices: list[Option] = []
         self._is_filled = False
+        self._wanted: Callable[[], None] | None = None  # what is to be shown as soon as there is a tree
 
     def compose_area(self) -> ComposeResult:
         with Horizontal(id="labs-panes"):
@@ -109,6 +110,9 @@ class LabsScreen(Area):
         self._devices = [("auto", "auto"), *((d.title_line, d.name) for d in available_devices())]
         self._is_filled = True
         self._reload_presets()
+        if self._wanted is not None:  # after the tree has moved to its first entry
+            self.call_after_refresh(self._wanted)
+            self._wanted = None
 
     def _reload_presets(self) -> None:
         self.query_one(PracticalTree).fill(list_presets(self.workspace.home))
@@ -183,6 +187,9 @@ class LabsScreen(Area):
 
     def load_values(self, exercise: str, values: Mapping[str, Any], source: str = "") -> None:
         """Take a configuration into the form; `source` says where it comes from."""
+        if not self._is_filled:
+            self._wanted = partial(self.load_values, exercise, values, source)
+            return
         found = EXERCISES.get(exercise)
         if found is None:
             self.lab.say(UsageError(f"There is no exercise {exercise!r} here."))

@@ -14,7 +14,7 @@ MOST_SEEDS = 100
 
 def ask_for_seeds(preset: Preset, workspace: Workspace) -> AskText:
     """A question for the number of seeds, which tells what is there of the study already."""
-    asked = plan(preset, trials(preset), workspace.index.entries.values())
+    asked = plan(preset, trials(preset), workspace.index.entries.values(), waiting=workspace.queue.submitted)
     arms = f"{len(preset.arms)} arms" if preset.arms else "One configuration"
     each = f"{preset.seeds} seeds" if preset.seeds > 1 else "one seed"
     text = f"{arms}, each with {each}: {asked.sentence}. More seeds tell chance from effect. How many?"
@@ -23,7 +23,8 @@ def ask_for_seeds(preset: Preset, workspace: Workspace) -> AskText:
 
 def run_study(preset: Preset, seeds: int, workspace: Workspace) -> list[RunDirectory]:
     """Queue what is missing of a study. Raises TuiLabError with a sentence for the user."""
-    runs = start(plan(preset, trials(preset, seeds=seeds), workspace.store.list()), workspace.store, workspace.data)
+    asked = plan(preset, trials(preset, seeds=seeds), workspace.store.list(), waiting=workspace.queue.submitted)
+    runs = start(asked, workspace.store, workspace.data)
     for run in runs:
         workspace.queue.submit(run)
     return runs

@@ -24,8 +24,9 @@ from tui_lab.charts.inspections import draw_inspection
 from tui_lab.charts.matrix import confused_pairs, confusion_matrix, shown_classes
 from tui_lab.charts.samples import sample_grid
 from tui_lab.charts.text import printable
+from tui_lab.charts.units import unit_grid
 from tui_lab.inspections.catalogue import INSPECTIONS, read_inspection
-from tui_lab.inspections.content import Boundary, Confusion, Content
+from tui_lab.inspections.content import Boundary, Confusion, Content, UnitMaps
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.tui.chart import Chart
 from tui_lab.tui.dialogs import Page
@@ -40,6 +41,7 @@ TITLES = {
     "confusion": "Confusion",
     "samples": "Samples",
     "filters": "Filters",
+    "words": "Words",
     "boundary": "Boundary",
     "units": "Units",
     "activations": "Layers",
@@ -176,6 +178,8 @@ class Inspections(Widget):
                 yield Static(id="show-samples")
             with TabPane(TITLES["filters"], id="tab-filters"), VerticalScroll():
                 yield Static(id="show-filters")
+            with TabPane(TITLES["words"], id="tab-words"), VerticalScroll():
+                yield Static(id="show-words")
             with TabPane(TITLES["units"], id="tab-units"), VerticalScroll():
                 yield Static(id="show-units")
             with TabPane(TITLES["activations"], id="tab-activations"), VerticalScroll():
@@ -330,6 +334,10 @@ def _drawn(run: RunDirectory, name: str, width: int, height: int, look: Look) ->
     if isinstance(content, Boundary):
         return content, decision_boundary(
             content, columns=width, rows=height, palette=look.palette, color=look.color, ascii=look.ascii
+        )
+    if isinstance(content, UnitMaps):
+        return content, unit_grid(
+            content, width=width, rows=height, palette=look.palette, color=look.color, ascii=look.ascii
         )
     text = draw_inspection(
         content, width=width, palette=look.palette, marker=look.marker, color=look.color, ascii=look.ascii

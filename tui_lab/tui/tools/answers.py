@@ -1,21 +1,22 @@
-"""What tools answer, as the screen shows it, and how it has something measured."""
+"""What tools answer, as the screen shows it, and how it has something measured or worked out with torch."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from tui_lab.charts.calculated import tool_series
+from tui_lab.charts.calculated import gallery_text, tool_series
 from tui_lab.errors import TuiLabError
 from tui_lab.processes import module_command
-from tui_lab.tools.tool import Chart, Result, Tool
+from tui_lab.tools.tool import Chart, Folders, Gallery, Result, Tool, WithTorch
 from tui_lab.tui.chart import Plot
+from tui_lab.tui.workspace import Workspace
 
 
 def rich_table(result: Result) -> Table:
@@ -38,7 +39,29 @@ def plot_of(chart: Chart) -> Plot:
     return Plot(tool_series(chart), chart.title, chart.x_label, chart.y_log, chart.x_log)
 
 
-async def measured(tool: Tool[Any], values: Mapping[str, Any]) -> Result:
+def pictures_text(galleries: Sequence[Gallery], *, width: int, color: bool, ascii: bool) -> Text:
+    """All pictures of an answer, one gallery under the other."""
+    drawn = [gallery_text(gallery, width=width, color=color, ascii=ascii) for gallery in galleries]
+    return Text("\n\n").join(drawn)
+
+
+async def worked_out(workspace: Workspace, tool: Tool[Any], values: Mapping[str, Any], *, measure: bool) -> Result:
+    """What the process with torch answers, or finds by measuring.
+
+    Raises TuiLabError; a `SupersededError` where something else was asked for meanwhile.
+    """
+    folders = Folders(workspace.home, workspace.data)
+    return await asyncio.to_thread(workspace.answers.work_out, tool.name, values, folders, measure=measure)
+
+
+async def measured(workspace: Workspace, tool: Tool[Any], values: Mapping[str, Any]) -> Result:
+    """What only trying tells, in a process that does nothing else. Raises as `worked_out` does."""
+    if isinstance(tool.measure, WithTorch):
+        return await worked_out(workspace, tool, values, measure=True)
+    return await _timed(tool, values)
+
+
+async def _timed(tool: Tool[Any], values: Mapping[str, Any]) -> Result:
     """What `tui-lab tools NAME --measure` finds, in a process that does nothing else and ends with this."""
     flags = [flag for d in tool.declarations.values() for flag in d.arguments(values[d.name])]
     process = await asyncio.create_subprocess_exec(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.text import Text
 from textual import events, on
@@ -17,22 +18,28 @@ from textual.widgets.option_list import Option
 from tui_lab.errors import TuiLabError
 from tui_lab.hyperparameters import mistakes_in
 from tui_lab.labs.catalogue import LABS
+from tui_lab.previews.client import SupersededError
 from tui_lab.tools.catalogue import TOOLS
-from tui_lab.tools.tool import Result, Tool
+from tui_lab.tools.tool import Gallery, Result, Tool, WithTorch
 from tui_lab.tui.area import Area
 from tui_lab.tui.chart import Chart
 from tui_lab.tui.form import HyperparameterForm
-from tui_lab.tui.tools.answers import measured, plot_of, rich_table
+from tui_lab.tui.tools.answers import measured, pictures_text, plot_of, rich_table, worked_out
+
+if TYPE_CHECKING:
+    from tui_lab.tui.app import LabApp, Look
 
 PAGES = {"tool-list": "list", "tool-text-pane": "list", "tool-form-pane": "form", "tool-answer-pane": "answer"}
 MOST_CHARTS = 3  # that a tool draws
+SETTLE_S = 0.3  # after the last key, before the process with torch is asked
+LEAST_WIDTH = 10  # cells that a picture is worth drawing in
 
 
 class ToolsScreen(Area):
     """List, inputs and answer side by side.
 
-    Where there is room for two columns only, the inputs are under the list. Where there is room for one only, it shows a page at a time: the list with the text, the inputs with the
-    answer under them, or the answer alone.
+    Where there is room for two columns only, the inputs are under the list. Where there is room for one only, it shows
+    a page at a time: the list with the text, the inputs with the answer under them, or the answer alone.
     """
 
     AREA = "tools"
@@ -61,6 +68,7 @@ where letters are typed."""
     def __init__(self) -> None:
         super().__init__()
         self._tool: Tool[Any] | None = None
+        self._answered: Tool[Any] | None = None  # whose answer is there
         self._forms: dict[str, HyperparameterForm] = {}
 
     def compose_area(self) -> ComposeResult:
@@ -79,6 +87,7 @@ where letters are typed."""
                 answer.border_title = "Answer"
                 yield Static(id="tool-lines")
                 yield Static(id="tool-table")
+                yield Pictures(id="tool-pictures")
                 for i in range(MOST_CHARTS):
                     yield Chart(id=f"tool-chart-{i}")
 
@@ -141,8 +150,27 @@ where letters are typed."""
             self.run_worker(self._calculate(tool, values), group="answer", exclusive=True, exit_on_error=False)
 
     async def _calculate(self, tool: Tool[Any], values: Mapping[str, Any]) -> None:
-        self._show(await self.lab.in_background(partial(tool.answer, values)))
-        self._say_beneath("m or ctrl+r: measure the time" if tool.measure else "")
+        if isinstance(tool.calculate, WithTorch):
+            result = await self._worked_out(tool, values)
+        else:
+            result = await self.lab.in_background(partial(tool.answer, values))
+        if result is not None:
+            self._show(result)
+            self._answered = tool
+            self._say_beneath(f"m or ctrl+r: {tool.measuring}" if tool.measure else "")
+
+    async def _worked_out(self, tool: Tool[Any], values: Mapping[str, Any]) -> Result | None:
+        """The answer of another process, or why there is none; None once something else is asked for."""
+        if self._answered is not tool:
+            self._show(Result())  # what is there belongs to another tool
+        self._say_beneath("working it out ...")
+        await asyncio.sleep(SETTLE_S)
+        try:
+            return await worked_out(self.lab.workspace, tool, values, measure=False)
+        except SupersededError:
+            return None
+        except TuiLabError as error:
+            return Result((str(error),))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "measure":
@@ -160,7 +188,9 @@ where letters are typed."""
     async def _measure(self, tool: Tool[Any], values: Mapping[str, Any]) -> None:
         self._say_beneath("measuring ...")
         try:
-            result = await measured(tool, values)
+            result = await measured(self.lab.workspace, tool, values)
+        except SupersededError:
+            return
         except TuiLabError as error:
             self._say_beneath("")
             self.lab.say(error)
@@ -179,6 +209,7 @@ where letters are typed."""
         table.display = result.table is not None
         if result.table is not None:
             table.update(rich_table(result))
+        self.query_one("#tool-pictures", Pictures).show(result.galleries)
         for i in range(MOST_CHARTS):
             chart = self.query_one(f"#tool-chart-{i}", Chart)
             chart.display = i < len(result.charts)
@@ -217,6 +248,43 @@ where letters are typed."""
     def action_reset(self) -> None:
         if self._tool is not None and self._tool.name in self._forms:
             self._forms[self._tool.name].reset()
+
+
+class Pictures(Static):
+    """The pictures of an answer, as many side by side as there is room for."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._galleries: tuple[Gallery, ...] = ()
+        self._drawn: object = None  # what the text was made of
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "settings", self._draw, init=False)
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def show(self, galleries: Sequence[Gallery]) -> None:
+        """Pictures to show; without any, it takes no room."""
+        self._galleries = tuple(galleries)
+        self.display = bool(galleries)
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self._galleries or self.size.width < LEAST_WIDTH:
+            return
+        asked = (self._galleries, self.size.width, self.lab.look)
+        if asked != self._drawn:
+            self._drawn = asked
+            self.run_worker(self._make(*asked), exclusive=True, exit_on_error=False)
+
+    async def _make(self, galleries: tuple[Gallery, ...], width: int, look: Look) -> None:
+        make = partial(pictures_text, galleries, width=width, color=look.color, ascii=look.ascii)
+        self.update(await self.lab.in_background(make))
+
+    @property
+    def lab(self) -> LabApp:
+        return cast("LabApp", self.app)
 
 
 def _options() -> list[Option]:

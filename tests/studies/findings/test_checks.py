@@ -1,0 +1,131 @@
+"""The comparisons that findings are made of: intervals, levels never reached, order, and what is missing."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tests.studies.making import arm, ended, trained
+from tui_lab.runs.compare import Spread
+from tui_lab.studies.findings.checks import all_of, between, coincide, falling, more, never_below, sooner
+from tui_lab.studies.findings.estimate import ONE_EACH, Estimate, estimate
+from tui_lab.studies.findings.finding import Ref, Sample, check
+from tui_lab.studies.findings.lab2 import FINDINGS
+from tui_lab.studies.findings.measures import final, gap, reaches, roughness
+
+ACCURACY = final("test_accuracy")
+shares = st.lists(st.floats(0, 1), min_size=2, max_size=12)
+
+
+def of(*values: float, name: str = "arm") -> Sample:
+    return arm(name, *(ended(test_accuracy=value) for value in values))
+
+
+@given(shares, shares)
+def test_the_interval_of_a_difference_is_welchs_with_whole_degrees_of_freedom(a: list[float], b: list[float]) -> None:
+    spreads = [Spread.of(a), Spread.of(b)]
+    found = estimate(spreads[0].mean - spreads[1].mean, spreads, ACCURACY)
+    if min(max(a) - min(a), max(b) - min(b)) < 1e-6:
+        return  # scipy loses its digits there
+    theirs = stats.ttest_ind(a, b, equal_var=False)
+    error = abs(spreads[0].mean - spreads[1].mean) / abs(theirs.statistic) if theirs.statistic else None
+    if error:
+        quantile = stats.t.ppf(0.975, math.floor(theirs.df + 1e-9))
+        assert found.margin == pytest.approx(quantile * error, rel=2e-3)
+
+
+@given(st.floats(-1, 1), st.floats(0, 1), st.floats(-1, 1), st.floats(0, 1))
+def test_an_answer_is_given_only_when_the_whole_interval_lies_on_one_side(
+    value: float, margin: float, low: float, width: float
+) -> None:
+    answer = Estimate(value, margin, "").answer(low, low + width)
+    inside = [low <= end <= low + width for end in (value - margin, value + margin)]
+    if answer == "supported":
+        assert all(inside)
+    elif answer == "refuted":
+        assert value + margin < low or value - margin > low + width
+    else:
+        assert not all(inside)
+
+
+def test_without_seeds_the_spread_of_the_other_arm_or_the_assumed_one_stands_in() -> None:
+    alone = all_of(more(ACCURACY, 0, 1))([of(0.7), of(0.69)])
+    assert alone.answer == "undecided"
+    assert f"{ONE_EACH}1.0 points assumed" in alone.sentence
+    known = all_of(more(ACCURACY.assuming(0.001, "known"), 0, 1))([of(0.7), of(0.69)])
+    assert known.answer == "supported"
+    beside = all_of(more(ACCURACY, 0, 1))([of(0.7), of(0.599, 0.6, 0.601)])
+    assert beside.answer == "supported"
+    assert "Spread: 1 and 3 seeds." in beside.sentence
+
+
+def test_a_value_that_is_not_finite_decides_nothing() -> None:
+    verdict = all_of(more(ACCURACY, 0, 1))([of(math.nan), of(0.5)])
+    assert verdict.answer == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("fast", "slow", "low", "high", "answer"),
+    [
+        ((42, 43), (68, 69), 20, math.inf, "supported"),
+        ((42, 43), (50, 51), 20, math.inf, "refuted"),
+        ((42, 43), (None, None), 20, math.inf, "supported"),  # at least 57 later
+        ((90, 91), (None, None), 20, math.inf, "undecided"),  # it may have come soon after the end
+        ((42, 43), (None, None), 0, 30, "refuted"),  # at least 57 later
+        ((90, 91), (None, None), 0, 30, "undecided"),
+        ((None, None), (42, 43), 0, math.inf, "refuted"),
+        ((None, None), (None, None), 0, math.inf, "undecided"),
+        ((42, None), (68, 69), 0, math.inf, "undecided"),
+    ],
+)
+def test_levels_that_are_not_reached(
+    fast: tuple[int | None, ...], slow: tuple[int | None, ...], low: float, high: float, answer: str
+) -> None:
+    def runs(name: str, epochs: tuple[int | None, ...]) -> Sample:
+        curves = [[0.5] * ((epoch or 101) - 1) + [1.0] * (101 - (epoch or 101)) for epoch in epochs]
+        return arm(name, *(trained({"train_accuracy": curve}) for curve in curves))
+
+    measure = reaches("train_accuracy", 0.95)
+    # two seeds an epoch apart have an interval of some nine epochs: single ones are judged by the assumed two
+    if None not in fast + slow:
+        fast, slow = fast[:1], slow[:1]
+    verdict = all_of(sooner(measure, 0, 1, low, high))([runs("fast", fast), runs("slow", slow)])
+    assert verdict.answer == answer, verdict.sentence
+
+
+def test_an_order_is_refuted_by_any_arm_that_is_certainly_above_an_earlier_one() -> None:
+    measure = ACCURACY.assuming(0.002, "known")
+    assert all_of(falling(measure, 0, 1, 2))([of(0.9), of(0.8), of(0.7)]).answer == "supported"
+    assert all_of(falling(measure, 0, 1, 2))([of(0.9), of(0.899), of(0.7)]).answer == "undecided"
+    refuted = all_of(falling(measure, 0, 1, 2))([of(0.8, name="a"), of(0.799, name="b"), of(0.9, name="c")])
+    assert refuted.answer == "refuted"
+    assert "c is above a" in refuted.sentence
+
+
+def test_same_seeds_are_compared_with_each_other() -> None:
+    one, other = of(0.9, 0.8), of(0.9, 0.8)
+    assert all_of(coincide(ACCURACY, 0, 1, within=1e-6))([one, other]).answer == "supported"
+    assert all_of(coincide(ACCURACY, 0, 1, within=1e-6))([one, of(0.8, 0.9)]).answer == "refuted"
+
+
+def test_what_a_run_does_not_have_is_said() -> None:
+    for part, said in (
+        (between(gap(), 0, low=0.0), "lead of train over test accuracy: none with arm"),
+        (between(roughness("test_loss"), 0, low=0.0), "zigzag of the test loss: none with arm"),
+        (never_below("train_loss", 0, 1.0), "arm has no train loss"),
+    ):
+        verdict = all_of(part)([of(0.5)])
+        assert verdict.answer == "undecided"
+        assert said in verdict.sentence.lower()
+
+
+def test_a_finding_whose_arms_have_not_been_run_names_them() -> None:
+    judged = check(FINDINGS[0], {})
+    assert judged.verdict.answer == "undecided"
+    assert judged.verdict.missing == ("fig-2.02 lr=1e-07", "fig-2.02 lr=1e-06", "fig-2.02 lr=1e-05")
+    assert judged.sentence == "Not run: fig-2.02 lr=1e-07, fig-2.02 lr=1e-06, fig-2.02 lr=1e-05."
+    assert Ref("fig-2.12", {"scheduler": "step"}).title == "fig-2.12 scheduler=step"

@@ -1,0 +1,111 @@
+"""Every study of a home beside every run there is: which have been run, at which sizes, with which seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from tui_lab.errors import UsageError
+from tui_lab.presets import Preset
+from tui_lab.runs.compare import EXECUTION
+from tui_lab.runs.events import encode
+from tui_lab.runs.store import Listed
+from tui_lab.studies.findings import Judged, findings_of, judge
+from tui_lab.studies.plan import SCALES, KnownRuns, Trial, trials
+from tui_lab.studies.results import StudyResult, results
+
+
+class Shelf:
+    """Studies as they stand, from presets and runs that have been read once.
+
+    Attributes:
+        known: the runs.
+    """
+
+    def __init__(self, presets: Iterable[Preset], entries: Iterable[Listed]) -> None:
+        self._presets = {preset.name: preset for preset in presets}
+        self._entries = list(entries)
+        self.known = KnownRuns(self._entries)
+
+    @property
+    def presets(self) -> tuple[Preset, ...]:
+        """By lab and name: those that ask for more than one run, and those that a finding is shown at."""
+        shown = (preset for preset in self._presets.values() if preset.is_study or findings_of(preset.name))
+        return tuple(sorted(shown, key=lambda preset: (preset.exercise.lab, preset.name)))
+
+    def study(self, preset: Preset, overrides: Mapping[str, Any] | None = None) -> StudyResult:
+        """A study with every seed that there are runs of: those that the preset asks for, those that were started for
+        it, and of each arm those that other studies with the same configuration have.
+
+        Args:
+            preset: the study.
+            overrides: hyperparameters that replace the preset's, `epochs` for one.
+
+        Raises UsageError: as `trials`.
+        """
+        planned = []
+        first = trials(preset, seeds=1, overrides=overrides)
+        seeds = max([preset.seeds, *(self._seeds_for(preset, trial) for trial in first)])
+        for trial in first:
+            count = max(seeds, self.known.seeds_of(preset.exercise.name, trial))
+            seed = trial.seed
+            planned += [
+                replace(trial, hyperparameters=trial.hyperparameters.model_copy(update={"seed": seed + i}))
+                for i in range(count)
+            ]
+        return results(preset, planned, self.known)
+
+    def sizes(self, preset: Preset) -> list[dict[str, Any]]:
+        """Overrides of the sizes at which a study has been run for its own sake, the full size (none) first."""
+        arms = trials(preset, seeds=1)
+        found: dict[str, dict[str, Any]] = {}
+        for entry in self._entries:
+            if entry.status.preset == preset.name and entry.status.exercise == preset.exercise.name:
+                sizes = _sizes(arms, entry.status.hyperparameters)
+                if sizes is not None:
+                    found.setdefault(encode(sizes), sizes)
+        return sorted(({}, *filter(None, found.values())), key=lambda sizes: (len(sizes) > 0, encode(sizes)))
+
+    def studies(self, preset: Preset) -> list[StudyResult]:
+        """A study at every size at which there is a run of it, and at its full size in any case."""
+        found = [self.study(preset, sizes) for sizes in self.sizes(preset)]
+        return [study for i, study in enumerate(found) if i == 0 or any(arm.entries for arm in study.arms)]
+
+    def judged(self, study: StudyResult, overrides: Mapping[str, Any] | None = None) -> list[Judged]:
+        """Its findings; other studies are compared with at the same size.
+
+        Args:
+            study: as it stands.
+            overrides: those that it was made with; by default its sizes.
+        """
+        same = {name: now for name, (_, now) in study.scaled.items()} if overrides is None else overrides
+        return judge(study, partial(self._other, overrides=same))
+
+    def _other(self, name: str, overrides: Mapping[str, Any]) -> StudyResult | None:
+        preset = self._presets.get(name)
+        try:
+            return self.study(preset, overrides) if preset else None
+        except UsageError:  # overrides that fit one study need not fit another
+            return None
+
+    def _seeds_for(self, preset: Preset, trial: Trial) -> int:
+        """How many seeds of a trial there are runs of that were started for this study."""
+        count = 0
+        while True:
+            values = trial.hyperparameters.model_copy(update={"seed": trial.seed + count})
+            entry = self.known.of(preset.exercise.name, replace(trial, hyperparameters=values))
+            if entry is None or entry.status.preset != preset.name:
+                return count
+            count += 1
+
+
+def _sizes(arms: Iterable[Trial], values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """In which sizes a run differs from the arm that it is of; None when it is of none, or of other values too."""
+    for trial in arms:
+        asked = trial.hyperparameters.model_dump()
+        differing = {name for name in asked if name not in EXECUTION and values.get(name) != asked[name]}
+        if differing <= set(SCALES) - set(trial.arm.hyperparameters):
+            return {name: values[name] for name in SCALES if name in differing and name in values}
+    return None
