@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.studies.making import finish
-from tui_lab.presets import Preset, find_preset, list_presets
+from tui_lab.presets import Preset, list_presets
 from tui_lab.runs.history import read_epochs, read_history
 from tui_lab.runs.store import RunStore
 from tui_lab.studies.curves import Band, Curve
@@ -28,12 +29,16 @@ def store(tmp_path: Path) -> RunStore:
 
 
 def shelf(store: RunStore) -> Shelf:
-    presets = [listed.preset for listed in list_presets(store.root.parent) if listed.preset]
-    return Shelf(presets, store.list())
+    return Shelf(shipped().values(), store.list())
+
+
+@cache
+def shipped() -> dict[str, Preset]:
+    return {listed.name: listed.preset for listed in list_presets(Path("/nowhere")) if listed.preset}
 
 
 def preset(name: str) -> Preset:
-    return find_preset(name, Path("/nowhere"))
+    return shipped()[name]
 
 
 def run(store: RunStore, name: str, curves: Mapping[str, Sequence[float]], seeds: int = 1, **overrides: object) -> None:

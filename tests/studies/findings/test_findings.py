@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tui_lab.studies.curves import Trained
 from tui_lab.studies.findings import FINDINGS, Finding, findings_of
 from tui_lab.studies.findings.finding import Sample
 from tui_lab.studies.plan import trials
-from tui_lab.studies.results import results
+from tui_lab.studies.results import StudyResult, results
 
 Values = Mapping[str, float | Sequence[float]]
 Case = tuple[Sequence[Values], Sequence[Values]]
@@ -380,13 +381,17 @@ def test_there_is_a_case_for_every_finding_and_names_are_unique() -> None:
         assert len(CASES[finding.study, finding.name][which]) == len(finding.of)
 
 
-def test_every_arm_of_a_finding_is_one_of_a_shipped_study(finding: Finding, tmp_path: Path) -> None:
+@cache
+def shipped(name: str) -> StudyResult:
+    preset = find_preset(name, Path("/nowhere"))
+    return results(preset, trials(preset, seeds=1), [])
+
+
+def test_every_arm_of_a_finding_is_one_of_a_shipped_study(finding: Finding) -> None:
     for ref in finding.of:
-        preset = find_preset(ref.preset, tmp_path)
-        study = results(preset, trials(preset, seeds=1), [])
-        assert ref.find(study) is not None, ref.title
+        assert ref.find(shipped(ref.preset)) is not None, ref.title
     assert finding in findings_of(finding.study)
-    assert find_preset(finding.study, tmp_path).name == finding.study
+    assert shipped(finding.study).preset.name == finding.study
 
 
 def test_a_single_run_an_arm_is_judged_by_the_spread_that_is_known_or_assumed() -> None:
