@@ -40,24 +40,37 @@ if stood_by:
     path, os.environ["TUI_LAB_THREADS"] = order["run"], str(order["threads"])
     log = os.open(path + "/log.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(log, 1)
-print("at work", flush=True)
-seen = {"pid": os.getpid(), "sid": os.getsid(0), "ppid": os.getppid(), "cwd": os.getcwd(), "stdin": sys.stdin.read(),
-        "threads": os.environ.get("TUI_LAB_THREADS"), "time": time.monotonic(), "stood_by": stood_by}
-with open(path + "/.seen", "w") as file:
-    json.dump(seen, file)
-os.rename(path + "/.seen", path + "/seen")
-while not os.path.exists(path + "/exit"):
-    if not os.path.isdir(path):
-        sys.exit(9)
-    time.sleep(0.005)
-sys.exit(int(open(path + "/exit").read()))
+def work(path, stdin, stood_by):
+    print("at work", flush=True)
+    seen = {"pid": os.getpid(), "sid": os.getsid(0), "ppid": os.getppid(), "cwd": os.getcwd(), "stdin": stdin,
+            "threads": os.environ.get("TUI_LAB_THREADS"), "time": time.monotonic(), "stood_by": stood_by}
+    with open(path + "/.seen", "w") as file:
+        json.dump(seen, file)
+    os.rename(path + "/.seen", path + "/seen")
+    while not os.path.exists(path + "/exit"):
+        if not os.path.isdir(path):
+            sys.exit(9)
+        time.sleep(0.005)
+    return int(open(path + "/exit").read())
+if path == "--series":
+    talk, code = os.dup(1), 0
+    for line in iter(sys.stdin.readline, ""):
+        order = json.loads(line)
+        os.environ["TUI_LAB_THREADS"] = str(order["threads"])
+        os.dup2(os.open(order["run"] + "/log.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT), 1)
+        code = work(order["run"], "", False)
+        if code:
+            break
+        os.write(talk, b"done\\n")
+    sys.exit(code)
+sys.exit(work(path, sys.stdin.read(), stood_by))
 """
 
 QUEUE = """
 import sys
 from tui_lab.jobs import queue, workers
 worker = [sys.executable, "-I", "-S", sys.argv[1]]
-workers.WORKER, workers.STANDBY = worker, [*worker, "--standby"]
+workers.WORKER, workers.STANDBY, workers.SERIES = worker, [*worker, "--standby"], [*worker, "--series"]
 queue.POLL_S = 0.005
 queue.main(sys.argv[2:])
 """
@@ -129,6 +142,7 @@ def workers(store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     fakes = FakeWorkers(tmp_path)
     monkeypatch.setattr(workers_module, "WORKER", fakes.command)
     monkeypatch.setattr(workers_module, "STANDBY", [*fakes.command, "--standby"])
+    monkeypatch.setattr(workers_module, "SERIES", [*fakes.command, "--series"])
     monkeypatch.setattr(scheduler, "QUEUE", fakes.queue_command)
     yield fakes
     for run in store.runs():

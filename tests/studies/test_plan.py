@@ -72,6 +72,7 @@ def test_a_user_may_ask_for_other_seeds_and_sizes_but_the_arms_stay_what_they_ar
     assert len(found) == 4
     assert {trial.hyperparameters.lr for trial in found} == {0.01, 0.1}
     assert scale(preset, found[0]) == {"epochs": (20, 3)}
+    assert scale(preset, trials(preset, overrides={"momentum": 0.9, "threads": 2})[0]) == {"momentum": (0.0, 0.9)}
     assert scale(preset, trials(preset)[0]) == {}
 
 

@@ -14,7 +14,7 @@ from tui_lab.cli.main import app
 from tui_lab.presets import load_preset
 from tui_lab.runs.store import RunStore
 from tui_lab.studies.plan import trials
-from tui_lab.studies.results import results
+from tui_lab.studies.results import results, scaled_sentence
 
 ARMS = """
 title = "Two arms"
@@ -87,6 +87,12 @@ def test_a_study_is_run_continued_and_told_of(home: Path) -> None:
 def test_a_scaled_study_says_so_on_its_face(home: Path) -> None:
     result = CliRunner().invoke(app, ["--home", str(home), "run", "arms", "--epochs", "1"])
     assert "Scaled: epochs 1 in place of 2. Its numbers are not those of the study." in result.stdout
+
+
+def test_a_study_with_another_hyperparameter_says_so_too(home: Path) -> None:
+    preset = load_preset(home / "presets" / "arms.toml")
+    study = results(preset, trials(preset, overrides={"noise": 0.3, "epochs": 1}), [])
+    assert scaled_sentence(study.scaled) == "Changed: epochs 1 in place of 2, noise 0.3 in place of 0.2."
 
 
 def test_a_configuration_that_two_studies_share_is_trained_once(home: Path) -> None:

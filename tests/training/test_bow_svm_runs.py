@@ -20,7 +20,7 @@ from tui_lab.runs.events import EventReader
 from tui_lab.runs.store import RunStore
 
 SMALL: dict[str, Any] = {"dataset": "digits", "words": 64, "patch_size": 4, "stride": 1, "patches": 5000}
-# Every place of images as large as they may be, and all words: minutes of work
+# k-means with so many words takes much longer than a test may
 LONG = {**SMALL, "words": 5000, "patch_size": 2, "patches": 500_000}
 
 

@@ -9,15 +9,16 @@ from textual.command import CommandPalette
 from textual.widgets import Input, Select
 
 from tests.tui.conftest import screen_text, until
+from tests.tui.recording import record
 from tui_lab.presets import list_presets
 from tui_lab.tui.commands import commands, screenshot
 from tui_lab.tui.form import HyperparameterForm
 from tui_lab.tui.help import Keys, groups
 from tui_lab.tui.jump import Jump, targets
 from tui_lab.tui.labs.screen import LabsScreen
+from tui_lab.tui.runs.screen import RunsScreen
 from tui_lab.tui.settings import Settings
 from tui_lab.tui.settings_screen import SettingsScreen
-from tui_lab.tui.tools.screen import ToolsScreen
 
 WIDE, NARROW = (160, 45), (80, 24)
 
@@ -35,6 +36,11 @@ async def form(pilot, app) -> HyperparameterForm:
     await pilot.press("f")
     await until(pilot, lambda: screen._form is not None and screen._form.has_focus_within)
     return screen._form
+
+
+async def runs(pilot, app) -> RunsScreen:
+    """The Runs area, which is there soonest."""
+    return await until(pilot, lambda: app.screen if isinstance(app.screen, RunsScreen) and app.focused else None)
 
 
 async def dialog(pilot, app, kind):
@@ -77,9 +83,9 @@ async def test_in_a_field_the_footer_names_the_key_that_works_there(make_app):
 
 
 async def test_help_closes_where_it_was_opened(make_app):
-    app = make_app()
+    app = make_app("runs")
     async with app.run_test(size=NARROW) as pilot:
-        await form(pilot, app)
+        await runs(pilot, app)
         focused = app.focused
         for key in ("escape", "q", "question_mark", "f1"):
             await pilot.press("question_mark")
@@ -143,14 +149,10 @@ async def titles(app, home) -> list[str]:
 
 
 async def test_the_palette_has_every_key_preset_run_and_theme(make_app, tmp_path):
-    app = make_app()
+    app, run = make_app(), record(tmp_path / "home", "fern")
     async with app.run_test(size=WIDE) as pilot:
-        await form(pilot, app)
-        await pilot.press("ctrl+r")
-        (run,) = await until(pilot, lambda: app.workspace.queue.runs)
-        await until(pilot, lambda: run.id in app.workspace.index.entries)
-        await pilot.press("1")
         await labs(pilot, app)
+        await until(pilot, lambda: run.id in app.workspace.index.entries)
         found = await titles(app, tmp_path)
         assert len(found) == len(set(found))
         assert {"Open a preset file", "Go to Runs", "Settings of the app", "Help", "Jump", "Screenshot", "Quit"} <= set(
@@ -170,11 +172,9 @@ async def pick(pilot, app, words: str) -> None:
 
 
 async def test_the_palette_takes_a_preset_into_the_form(make_app):
-    app = make_app()
+    app = make_app("runs")
     async with app.run_test(size=WIDE) as pilot:
-        await labs(pilot, app)
-        await pilot.press("4")
-        await until(pilot, lambda: isinstance(app.screen, ToolsScreen))
+        await runs(pilot, app)
         await pick(pilot, app, "digits-convnet")
         screen = await labs(pilot, app)
         await until(pilot, lambda: screen._form.values["dataset"] == "digits")
@@ -189,12 +189,10 @@ async def test_the_palette_does_what_a_key_of_the_screen_does(make_app):
         await until(pilot, lambda: made.changed == [])
 
 
-async def test_a_name_with_brackets_is_shown_as_it_is(make_app):
-    app = make_app()
+async def test_a_name_with_brackets_is_shown_as_it_is(make_app, tmp_path):
+    app, run = make_app("runs"), record(tmp_path / "home", "fern")
     async with app.run_test(size=WIDE) as pilot:
-        await form(pilot, app)
-        await pilot.press("ctrl+r")
-        (run,) = await until(pilot, lambda: app.workspace.queue.runs)
+        await runs(pilot, app)
         (run.path / "label.json").write_text(json.dumps({"name": "best [/so far]"}))
         await until(pilot, lambda: any(e.label.name for e in app.workspace.index.entries.values()))
         await pilot.press("ctrl+p")
@@ -204,9 +202,9 @@ async def test_a_name_with_brackets_is_shown_as_it_is(make_app):
 
 
 async def test_a_screenshot_goes_into_the_home_folder_or_says_why_not(make_app, tmp_path):
-    app = make_app()
+    app = make_app("runs")
     async with app.run_test(size=WIDE) as pilot:
-        await labs(pilot, app)
+        await runs(pilot, app)
         screenshot(app)
         (kept,) = (tmp_path / "home" / "screenshots").iterdir()
         assert kept.read_text().startswith("<svg")
@@ -222,9 +220,9 @@ async def test_a_screenshot_goes_into_the_home_folder_or_says_why_not(make_app, 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 async def test_a_setting_takes_effect_at_once_and_is_kept(make_app, tmp_path, size):
-    app = make_app()
+    app = make_app("runs")
     async with app.run_test(size=size) as pilot:
-        await labs(pilot, app)
+        await runs(pilot, app)
         await pilot.press("f2")
         await dialog(pilot, app, SettingsScreen)
         await pilot.press("right", "down", "right")
@@ -243,9 +241,9 @@ async def test_a_setting_takes_effect_at_once_and_is_kept(make_app, tmp_path, si
 
 async def test_a_value_that_was_set_elsewhere_is_among_the_choices(make_app, tmp_path):
     Settings(smoothing=0.42, jobs=5).save(tmp_path / "home")
-    app = make_app()
+    app = make_app("runs")
     async with app.run_test(size=WIDE) as pilot:
-        await labs(pilot, app)
+        await runs(pilot, app)
         await pilot.press("f2")
         screen = await dialog(pilot, app, SettingsScreen)
         assert [screen.query_one(f"#set-{name}", Select).value for name in ("smoothing", "jobs")] == ["0.42", "5"]

@@ -23,7 +23,7 @@ def live_run(app):
 
 
 async def test_without_runs_it_leaves_at_once(make_app):
-    app = make_app()
+    app = make_app("runs")
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("ctrl+q")
         await until(pilot, lambda: not app.is_running)
@@ -31,7 +31,7 @@ async def test_without_runs_it_leaves_at_once(make_app):
 
 @pytest.mark.parametrize(("key", "command", "leaves"), [("k", "run", True), ("s", "stop", True), ("n", "run", False)])
 async def test_with_a_run_under_way_it_asks(make_app, key, command, leaves):
-    app = make_app()
+    app = make_app("runs")
     run = live_run(app)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: run.id in app.workspace.index.entries)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.widgets import Input, OptionList
 
 from tests.tui.conftest import screen_text, until
 from tests.tui.recording import record
 from tui_lab.inspections.catalogue import inspection_file
+from tui_lab.labs.cards import load_cards
 from tui_lab.tui.commands import question_commands
 from tui_lab.tui.help import Keys, groups
 from tui_lab.tui.labs.screen import LabsScreen
@@ -17,6 +20,7 @@ from tui_lab.tui.run.screen import RunScreen
 from tui_lab.tui.tools.screen import ToolsScreen
 
 WIDE, NARROW = (160, 45), (80, 24)
+SHIPPED = load_cards(Path("/nowhere")).cards
 CARD = """\
 +++
 title = "A question of one's own"
@@ -194,13 +198,13 @@ async def test_the_list_is_searched_and_widened(make_app):
         assert listed.option_count == 2
         await pilot.press("t")
         await until(pilot, lambda: "All questions" in screen_text(app))
-        assert listed.option_count == 17
+        assert listed.option_count == len(SHIPPED)
         await pilot.press("slash", *"1.14")
         await shown(pilot, screen, "1.14")  # and not the first that mentions it
         await pilot.press("ctrl+a", *"zebra")
         await until(pilot, lambda: "none has these words" in screen_text(app))
         await pilot.press("escape")
-        await until(pilot, lambda: listed.option_count == 17)
+        await until(pilot, lambda: listed.option_count == len(SHIPPED))
         assert screen.query_one("#questions-search", Input).value == ""
         assert app.focused is listed
 
@@ -208,7 +212,7 @@ async def test_the_list_is_searched_and_widened(make_app):
 async def test_an_exercise_without_questions_begins_with_all(make_app):
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
-        await opened(pilot, app, exercise="convnet")
+        await opened(pilot, app, exercise="no questions")
         assert "All questions" in screen_text(app)
         assert "t All" not in screen_text(app)
 

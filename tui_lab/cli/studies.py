@@ -78,6 +78,7 @@ def shelf_of(where: Places, more: Iterable[Preset] = ()) -> Shelf:
 def _table(found: list[tuple[StudyResult, list[Judged]]]) -> Any:
     from rich.text import Text
 
+    from tui_lab.charts.text import printable
     from tui_lab.cli.output import is_ascii, table
     from tui_lab.studies.findings import MARKS, counts
 
@@ -85,7 +86,7 @@ def _table(found: list[tuple[StudyResult, list[Judged]]]) -> Any:
     made = table("study", "", ">arms", ">seeds", ">runs", ">findings", *marks)
     for study, judged in found:
         answers = counts(judged)
-        title = Text(study.preset.title)
+        title = Text(printable(study.preset.title, ascii=is_ascii()))
         if study.scaled:
             title.append(f"  scaled: {_sizes(study)}", "dim")
         made.add_row(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tui_lab.studies.findings import Judged
     from tui_lab.studies.results import StudyResult
+    from tui_lab.studies.table import StudyTable
 
 STYLES = {"supported": "green", "refuted": "yellow", "undecided": "dim"}
 ANSWER_WIDTH = 13  # a mark, a blank, the longest answer, two blanks
@@ -23,14 +24,18 @@ def show_study(study: StudyResult, judged: Sequence[Judged] = ()) -> None:
     from rich.text import Text
 
     from tui_lab.charts.text import printable
-    from tui_lab.studies.results import scaled_words
+    from tui_lab.studies.results import scaled_sentence
+    from tui_lab.studies.table import study_table
 
     console = data_console()
     console.print(printable(f"{study.preset.name}  {study.preset.title}", ascii=is_ascii()), markup=False, style="bold")
     if study.scaled:
-        said = f"Scaled: {scaled_words(study.scaled)}. Its numbers are not those of the study."
+        said = f"{scaled_sentence(study.scaled)} Its numbers are not those of the study."
         console.print(said, markup=False)
-    console.print(study_table(study))
+    shown, left_out = study_table(study).fitted(console.width)
+    console.print(_table(shown))
+    if left_out:
+        console.print(f"No room for {', '.join(left_out)}.", style="dim")
     if console.is_terminal:
         _show_curves(study)
     if judged:
@@ -40,14 +45,12 @@ def show_study(study: StudyResult, judged: Sequence[Judged] = ()) -> None:
         say(f"{study.planned - study.finished} of {study.planned} runs are not finished; run it again to go on.")
 
 
-def study_table(study: StudyResult) -> Table:
-    """An arm a row: measured after the last epoch, as mean ± spread over the seeds, beside published."""
+def _table(shown: StudyTable) -> Table:
+    """An arm a row."""
     from rich.text import Text
 
     from tui_lab.charts.text import printable
-    from tui_lab.studies.table import study_table
 
-    shown = study_table(study)
     made = table()
     for i, column in enumerate(shown.columns):
         style = "dim" if column.is_published else ""

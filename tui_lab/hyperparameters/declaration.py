@@ -6,6 +6,8 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic.fields import FieldInfo
@@ -109,7 +111,8 @@ def _limit(bounds: Mapping[str, Any], key: str, sign: str) -> tuple[str, str] | 
     return sign, "2^63" if value == 2**63 else f"{value:g}" if value < 1e5 else f"{value:,}"
 
 
-def declarations(model: type[Declared]) -> dict[str, Declaration]:
+@cache
+def declarations(model: type[Declared]) -> Mapping[str, Declaration]:
     """Every setting of `model` by name, ordered by topic and then by declaration.
 
     The topics of hyperparameters come in the order of `TOPICS`, others in the order in which the model has them. Left
@@ -124,7 +127,7 @@ def declarations(model: type[Declared]) -> dict[str, Declaration]:
         )
     ]
     topics = list(dict.fromkeys([*TOPICS, *(d.topic for d in reachable)]))
-    return {d.name: d for d in sorted(reachable, key=lambda d: topics.index(d.topic))}
+    return MappingProxyType({d.name: d for d in sorted(reachable, key=lambda d: topics.index(d.topic))})
 
 
 def declaration_of(name: str, field: FieldInfo) -> Declaration:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_lab.devices import cores
+from tui_lab.errors import DONE
 from tui_lab.jobs.workers import SeriesWorker, Standby, start_worker
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import FINAL_STATES
@@ -74,6 +75,7 @@ class LocalExecutor:
             elif worker.series is not None and worker.series.is_free():
                 del self._workers[worker.run.path]
                 self._free.append(worker.series)
+                _record_death(worker.run, _reason(DONE))  # of one that did not say how it ended
                 self._ended.append(worker.run)
         while self._queue and len(self._workers) < self.jobs:
             run = self._queue.popleft()

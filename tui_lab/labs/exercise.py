@@ -61,7 +61,7 @@ class Exercise:
         return not issubclass(self.hyperparameters, GradientHyperparameters)
 
     @property
-    def declarations(self) -> dict[str, Declaration]:
+    def declarations(self) -> Mapping[str, Declaration]:
         """Its hyperparameters by name, ordered by topic."""
         return declarations(self.hyperparameters)
 

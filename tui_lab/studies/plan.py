@@ -52,9 +52,10 @@ def trials(preset: Preset, *, seeds: int | None = None, overrides: Mapping[str, 
 
 
 def scale(preset: Preset, trial: Trial) -> dict[str, tuple[Any, Any]]:
-    """How a trial is cheaper (or dearer) than the preset says: the preset's value and the trial's, by name."""
+    """What a trial has other than its preset says, its size above all: the preset's value and the trial's, by name."""
     full = build(preset.exercise.hyperparameters, {**preset.hyperparameters, **trial.arm.hyperparameters})
-    pairs = {name: (getattr(full, name, None), getattr(trial.hyperparameters, name, None)) for name in SCALES}
+    names = [*SCALES, *(name for name in trial.hyperparameters.model_dump() if name not in {*SCALES, *EXECUTION})]
+    pairs = {name: (getattr(full, name, None), getattr(trial.hyperparameters, name, None)) for name in names}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 

@@ -12,7 +12,7 @@ from tui_lab.runs.compare import Spread
 from tui_lab.runs.events import number
 from tui_lab.runs.store import Listed
 from tui_lab.studies.curves import Band, Trained
-from tui_lab.studies.plan import KnownRuns, Trial, match, scale
+from tui_lab.studies.plan import SCALES, KnownRuns, Trial, match, scale
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,11 @@ def scaled_words(scaled: Mapping[str, tuple[Any, Any]]) -> str:
     """`epochs 3 in place of 15, train_size 5,000 in place of all`."""
     pairs = scaled.items()
     return ", ".join(f"{name} {_size(now, name)} in place of {_size(full, name)}" for name, (full, now) in pairs)
+
+
+def scaled_sentence(scaled: Mapping[str, tuple[Any, Any]]) -> str:
+    """`Scaled: epochs 3 in place of 15.`; "Changed" where more than sizes differ."""
+    return f"{'Scaled' if set(scaled) <= set(SCALES) else 'Changed'}: {scaled_words(scaled)}."
 
 
 def _size(value: Any, name: str) -> str:

@@ -18,6 +18,12 @@ TITLES = {  # of what is measured after the last epoch
     "validation_loss": "validation loss",
     "test_loss": "test loss",
 }
+BEST = "best test % @ epoch"
+DISPENSABLE = (  # what a narrow terminal does without, in this order; an arm's name and its test accuracy stay
+    *("train loss, eval mode", "validation loss", "train, eval mode %", "train loss", BEST, "test loss"),
+    *("validation %", "train %"),
+)
+GAP = 3  # columns between two cells
 NONE = "-"
 
 
@@ -36,6 +42,32 @@ class StudyTable:
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    @property
+    def width(self) -> int:
+        """In characters, with `GAP` between two columns."""
+        cells = [[column.title, *(row[i] for row in self.rows)] for i, column in enumerate(self.columns)]
+        return sum(max(map(len, column)) for column in cells) + GAP * (len(cells) - 1)
+
+    def fitted(self, width: int) -> tuple[StudyTable, list[str]]:
+        """The table without the columns for which there is no room, and their titles."""
+        left_out = []
+        fitting = self
+        for title in DISPENSABLE:
+            if fitting.width <= width:
+                break
+            narrower = fitting._without(title)
+            left_out += [title] if narrower.columns != fitting.columns else []
+            fitting = narrower
+        return fitting, left_out
+
+    def _without(self, title: str) -> StudyTable:
+        """Without a column and what is published beside it."""
+        dropped = {i for i, column in enumerate(self.columns) if column.title == title}
+        dropped |= {i + 1 for i in dropped if i + 1 < len(self.columns) and self.columns[i + 1].is_published}
+        kept = [i for i in range(len(self.columns)) if i not in dropped]
+        rows = tuple(tuple(row[i] for i in kept) for row in self.rows)
+        return StudyTable(tuple(self.columns[i] for i in kept), rows)
+
 
 def study_table(study: StudyResult) -> StudyTable:
     """Mean ± sample standard deviation over the seeds after the last epoch, and the best test accuracy of an epoch.
@@ -51,7 +83,7 @@ def study_table(study: StudyResult) -> StudyTable:
             columns.append(Column("report", is_published=True))
     rows = [_row(arm, metrics, published) for arm in study.arms]
     if not study.preset.exercise.is_fitted:  # which has one epoch, the last
-        columns.append(Column("best test % @ epoch"))
+        columns.append(Column(BEST))
         rows = [(*row, _best(arm)) for row, arm in zip(rows, study.arms, strict=True)]
     return StudyTable(tuple(columns), tuple(rows))
 

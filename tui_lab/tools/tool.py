@@ -152,7 +152,7 @@ class Tool(Generic[Inputs]):
     measuring: str = "measure the time"
 
     @property
-    def declarations(self) -> dict[str, Declaration]:
+    def declarations(self) -> Mapping[str, Declaration]:
         """Its inputs by name, ordered by topic."""
         return declarations(self.inputs)
 

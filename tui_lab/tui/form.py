@@ -65,7 +65,7 @@ class Field(Horizontal):
         if self._options:
             return Choice(self._options, str(default))
         self._shown = (as_text(default), default)
-        return Input(as_text(default), compact=True, select_on_focus=True)
+        return Input(as_text(default), compact=True, select_on_focus=True, validate_on=())  # the form checks
 
     def compose(self) -> ComposeResult:
         yield self._name_label

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tui_lab.studies.curves import Trained
-from tui_lab.studies.results import ArmResult, StudyResult, scaled_words
+from tui_lab.studies.results import ArmResult, StudyResult, scaled_sentence
 
 Answer = Literal["supported", "refuted", "undecided"]
 Author = Literal["report", "data"]
@@ -115,7 +115,7 @@ class Judged:
         """The verdict's, and how its runs differ from those that the claim is about."""
         if not self.scaled or self.verdict.missing:
             return self.verdict.sentence
-        return f"{self.verdict.sentence} Scaled: {scaled_words(self.scaled)}."
+        return f"{self.verdict.sentence} {scaled_sentence(self.scaled)}"
 
 
 def check(finding: Finding, studies: Mapping[str, StudyResult | None]) -> Judged:

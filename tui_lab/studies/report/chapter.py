@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui_lab.errors import UsageError
+from tui_lab.hyperparameters import written
 from tui_lab.labs.command import command_line
 from tui_lab.runs.directory import Request
 from tui_lab.runs.sentences import duration, execution
 from tui_lab.runs.store import Listed
 from tui_lab.studies.findings import Judged
 from tui_lab.studies.plan import SCALES
-from tui_lab.studies.results import StudyResult, scaled_words
+from tui_lab.studies.results import StudyResult, scaled_sentence
 from tui_lab.studies.svg import Chart, Line, Mark
 
 SAYS = {"report": "claim of the report", "data": "what its data say"}
 SHOWN = (("accuracy", "Accuracy, %", 100.0), ("loss", "Loss", 1.0))
+QUOTES = '"[]'  # around a value in a preset, not on a command line
 SPLITS = (("train", "Train"), ("test", "Test"))
 
 
@@ -71,7 +73,7 @@ class Chapter:
         """On a study of another size; empty at the full one."""
         if not self.study.scaled:
             return ""
-        return f"Scaled: {scaled_words(self.study.scaled)}. These are not the numbers of the study."
+        return f"{scaled_sentence(self.study.scaled)} These are not the numbers of the study."
 
 
 def chapter(study: StudyResult, judged: Sequence[Judged]) -> Chapter:
@@ -101,7 +103,10 @@ def _made(entry: Listed, arm: str) -> Made:
 
 def _command(study: StudyResult) -> str:
     """What runs it again, or goes on with it."""
-    sizes = [f"--{name.replace('_', '-')}={now}" for name, (_, now) in study.scaled.items() if name in SCALES]
+    sizes = [
+        f"--{name.replace('_', '-')}={now}" if name in SCALES else f"--set={name}={written(now).strip(QUOTES)}"
+        for name, (_, now) in study.scaled.items()
+    ]
     seeds = max((arm.planned for arm in study.arms), default=1)
     more = [f"--seeds={seeds}"] if seeds != study.preset.seeds else []
     return command_line("run", study.preset.name, *more, *sizes)
