@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -61,6 +61,7 @@ def test_units_of_relu_are_dead_and_a_network_without_hidden_layers_has_none():
     assert drawn[0].split() == ["layer", "units", "mean", "|a|", "gradient", "update"]
 
 
+@settings(max_examples=30)
 @given(
     width=st.integers(20, 170),
     color=st.booleans(),

@@ -87,15 +87,20 @@ class FakeAnswers:
 
 
 @pytest.fixture(autouse=True, scope="package")
-def _rare_collections() -> Iterator[None]:
-    """Garbage is looked for less often: an app makes a hundred thousand objects while it mounts, and few die."""
-    thresholds = gc.get_threshold()
+def _imports_are_no_garbage() -> Iterator[None]:
     gc.collect()
-    gc.freeze()  # what is imported stays
-    gc.set_threshold(100_000, 20, 20)
+    gc.freeze()
     yield
-    gc.set_threshold(*thresholds)
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _garbage_goes_at_the_end() -> Iterator[None]:
+    """Of the hundreds of thousands of objects that an app makes while it mounts, few die: looking for them is slow."""
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect(1)
 
 
 @pytest.fixture(autouse=True, scope="package")

@@ -29,14 +29,15 @@ def sparkline(values: Sequence[float], width: int, ascii: bool = False) -> str:
     cells = list(values) if len(values) <= width else _averaged(values, width)
     finite = [cell for cell in cells if math.isfinite(cell)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
-    half_span = high / 2 - low / 2  # halves, so that no difference overflows
+    scale = 1.0 if math.isfinite(high - low) else 0.5  # halves where a difference would overflow
+    span = high * scale - low * scale
 
     def bar(value: float) -> str:
         if not math.isfinite(value):
             return " "
-        if not half_span:
+        if not span:
             return levels[_MIDDLE]
-        return levels[min(int((value / 2 - low / 2) / half_span * len(levels)), len(levels) - 1)]
+        return levels[min(int((value * scale - low * scale) / span * len(levels)), len(levels) - 1)]
 
     return "".join(map(bar, cells)).ljust(width)
 
