@@ -6,7 +6,9 @@ import unicodedata
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-_ASCII_TEXT = str.maketrans({"×": "x", "±": "+-", "–": "-", "—": "-", "−": "-", "·": "-", "’": "'", "≤": "<=", "≥": ">="})
+_ASCII_TEXT = str.maketrans(
+    {"×": "x", "±": "+-", "–": "-", "—": "-", "−": "-", "·": "-", "’": "'", "≤": "<=", "≥": ">="}
+)
 
 
 def printable(text: str, *, ascii: bool = False) -> str:
