@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -167,10 +168,10 @@ class LabsScreen(Area):
         self.run_worker(work, group="entry", exclusive=True, exit_on_error=False)
 
     async def _show_entry(self, entry: Entry, exercise: Exercise) -> None:
-        """Text and form, with one new layout for both: it takes the longest, and no key is heard meanwhile."""
-        with self.app.batch_update():
-            await self._show_form(entry, exercise)
-            self.query_one(About).show_entry(entry)
+        """The text, then the form: a key that comes between them is answered between them."""
+        self.query_one(About).show_entry(entry)
+        await asyncio.sleep(0)
+        await self._show_form(entry, exercise)
 
     async def _show_form(self, entry: Entry, exercise: Exercise) -> None:
         form = self._forms.get(exercise.name)
