@@ -103,7 +103,7 @@ class Vocabulary(nn.Module):
             n_init=1,
             random_state=stream_seed(seed, "k-means") % NUMPY_SEEDS,
         )
-        # Its batches are too small to share: where others work too, two threads took forty times as long as one
+        # Its batches are too small to share: two threads wait for each other, long where others work too
         with threadpool_limits(1):
             machine.fit(described.numpy())
         found = torch.from_numpy(machine.cluster_centers_).float()
