@@ -12,6 +12,7 @@ from tui_lab.models.mlp import MLP
 from tui_lab.models.mlp_autograd import AutogradMLP
 from tui_lab.models.mlp_by_hand import ByHandMLP
 from tui_lab.models.mlp_nn import SteppingMLP
+from tui_lab.models.vit import ViT
 from tui_lab.training import plan as plans
 from tui_lab.training.plan import Plan, choose_device, make_plan
 
@@ -93,6 +94,27 @@ def test_a_garbled_verdict_costs_the_self_test_again(tmp_path, monkeypatch, cont
 def test_the_real_self_test_answers_with_one_of_its_candidates(tmp_path):
     plan = make_plan(GradientHyperparameters(device="cpu"), 1, convnet, IMAGES, tmp_path)
     assert plan.device == "cpu" and plan.precision in ("fp32", "bf16")
+
+
+@pytest.mark.parametrize(("seconds", "way"), [([1.0, 0.5], "fused"), ([1.0, 0.95], "by-hand")])
+def test_among_the_ways_of_a_model_the_fastest_is_used(tmp_path, monkeypatch, seconds, way):
+    measured(monkeypatch, seconds)
+    hp = GradientHyperparameters(device="cpu", precision="fp32", channels_last="off")
+    plan = make_plan(hp, 1, lambda: ViT((1, 8, 8), 3, patch_size=4), IMAGES, tmp_path)
+    assert plan.way == way
+    monkeypatch.setattr(plans, "_shortest", forbidden)
+    assert make_plan(hp, 1, lambda: ViT((1, 8, 8), 3, patch_size=4), IMAGES, tmp_path) == plan
+    placed = plan.place(ViT((1, 8, 8), 3, patch_size=4))
+    assert [block.attention.kind for block in placed.blocks] == [way, way]
+
+
+@pytest.mark.parametrize("way", ["by-hand", "fused"])
+def test_a_way_that_was_asked_for_is_taken_without_a_test(tmp_path, monkeypatch, way):
+    monkeypatch.setattr(plans, "_shortest", forbidden)
+    hp = GradientHyperparameters(device="cpu", precision="fp32", channels_last="off")
+    plan = make_plan(hp, 1, lambda: ViT((1, 8, 8), 3, patch_size=4, attention=way), IMAGES, tmp_path)
+    placed = plan.place(ViT((1, 8, 8), 3, patch_size=4, attention=way))
+    assert [block.attention.kind for block in placed.blocks] == [way, way]
 
 
 def test_a_missing_device_is_named():

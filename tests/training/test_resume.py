@@ -125,6 +125,28 @@ def test_sigkill_in_mid_epoch_then_resume_is_bit_identical(optimizer, scheduler,
     assert metrics[0] == metrics[1]
 
 
+def test_a_killed_vision_transformer_too_ends_with_the_same_bits(tmp_path):
+    settings = {
+        "dataset": "digits",
+        "train_size": 300,
+        "test_size": 100,
+        "patch_size": 2,
+        "epochs": 8,
+        "batch_size": 10,
+        "dropout": 0.1,
+        "drop_path": 0.2,
+        "position": "learned",
+    }
+    whole, killed = create(tmp_path, "vit", **settings), create(tmp_path, "vit", **settings)
+    assert train(whole).state == "finished"
+    killed_once(killed)
+    status = train(killed)
+    assert status.state == "finished", status.message
+    assert status.last == whole.read_status().last
+    expected, actual = load_file(whole.weights), load_file(killed.weights)
+    assert all(torch.equal(expected[key], actual[key]) for key in expected)
+
+
 def test_stop_saves_at_the_very_step_and_resume_goes_on_from_it(tmp_path):
     run = create(tmp_path, "mlp", epochs=100_000)
     worker = start(run)

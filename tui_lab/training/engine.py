@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchvision.ops import StochasticDepth
 
 from tui_lab.data.batches import Batches
 from tui_lab.errors import DivergedError
@@ -65,7 +66,7 @@ class Engine:
         self._unread: list[tuple[Tensor, Tensor, Tensor]] = []  # loss, output, labels
         self._parameters = list(self.model.parameters())
         self._forward = torch.compile(self.model) if hyperparameters.compile else self.model
-        self._has_dropout = any(isinstance(module, nn.Dropout) and module.p > 0 for module in model.modules())
+        self._draws_randomly = any(isinstance(m, nn.Dropout | StochasticDepth) and m.p > 0 for m in model.modules())
 
     @property
     def lr(self) -> float:
@@ -108,7 +109,7 @@ class Engine:
     def _optimizer_step(self, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Loss, always the mean of the samples, and outputs, both as they were before the step."""
         hp = self.hyperparameters
-        if self._has_dropout:
+        if self._draws_randomly:
             torch.manual_seed(stream_seed(hp.seed, "dropout", self.epoch, self.step))
         with self.plan.autocast():
             output = self._forward(x)

@@ -23,6 +23,7 @@ from tui_lab.devices import cpu_title
 from tui_lab.errors import MissingDeviceError
 from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.models.stepping import TakesOwnSteps
+from tui_lab.models.ways import HasWays
 from tui_lab.runs.files import write_atomically
 
 SELF_TEST_S = 0.05  # per candidate, on average
@@ -34,12 +35,14 @@ WORTHWHILE = 1.1  # what beats the expected by less may be noise
 @dataclass(frozen=True)
 class Plan:
     """`precision` is "fp32", "bf16" (autocast: weights and optimiser stay fp32), or on CUDA "tf32" (fp32 whose matrix
-    products are rounded to ten bits of mantissa)."""
+    products are rounded to ten bits of mantissa). `way` is one of the model's ways to compute the same; "" = it has
+    one."""
 
     device: str = "cpu"
     threads: int = 1
     precision: str = "fp32"
     channels_last: bool = False
+    way: str = ""
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The context of a forward pass."""
@@ -51,6 +54,8 @@ class Plan:
         """The model on the plan's device, in its memory layout, with matrix products as precise as it says."""
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.precision != "fp32"
         model = model.to(self.device)
+        if self.way and isinstance(model, HasWays):
+            model.use(self.way)
         if self.channels_last:
             model = model.to(memory_format=torch.channels_last)
         return model
@@ -78,7 +83,7 @@ def choose_device(name: str) -> str:
 def make_plan(
     hyperparameters: GradientHyperparameters, threads: int, build: Callable[[], nn.Module], sample: Tensor, cache: Path
 ) -> Plan:
-    """Decide device, precision and memory layout.
+    """Decide device, precision, memory layout, and among the ways of the model.
 
     A model without convolutions gains nothing from another layout of its images, and one that takes its own steps is
     fp32 everywhere: neither is tested.
@@ -101,7 +106,10 @@ def make_plan(
     full = "tf32" if device.startswith("cuda") else "fp32"
     precisions = (hp.precision,) if hp.precision != "auto" else ("bf16", full) if has_bf16(device) else (full,)
     layouts = {"on": (True,), "off": (False,)}.get(hp.channels_last, (True, False)) if has_layouts else (False,)
-    candidates = [Plan(device, threads, precision, layout) for precision in precisions for layout in layouts]
+    ways = (isinstance(model, HasWays) and model.ways) or ("",)
+    candidates = [
+        Plan(device, threads, precision, layout, way) for precision in precisions for layout in layouts for way in ways
+    ]
     if len(candidates) == 1:
         return candidates[0]
     key = _machine_key(candidates, model, sample)
@@ -186,7 +194,7 @@ def _machine_key(candidates: list[Plan], model: nn.Module, sample: Tensor) -> st
 
 def _how(plan: Plan) -> str:
     """A verdict: what the self-test decides, without where."""
-    return f"{plan.precision}{', channels_last' if plan.channels_last else ''}"
+    return ", ".join(filter(None, (plan.precision, "channels_last" if plan.channels_last else "", plan.way)))
 
 
 def _keep_verdict(cache: Path, key: str, plan: Plan) -> None:
