@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from tui_lab.models.vit import (
     Block,
+    DropPath,
     MultiHeadSelfAttention,
     SelfAttention,
     ViT,
@@ -246,6 +247,18 @@ def test_drop_path_grows_with_depth_and_is_off_when_evaluated() -> None:
     x = torch.rand(2, 1, 28, 28)
     assert not torch.equal(model.train()(x.repeat(20, 1, 1, 1)), model.eval()(x.repeat(20, 1, 1, 1)))
     assert torch.equal(model(x), model(x))
+
+
+@given(st.floats(0.05, 0.95), st.integers(0, 2**16))
+def test_drop_path_drops_whole_samples_and_keeps_the_mean(p: float, seed: int) -> None:
+    x = tokens(4, batch=2000)
+    torch.manual_seed(seed)
+    kept = DropPath(p)(x)
+    is_kept = kept.ne(0).all(dim=(1, 2))
+    torch.testing.assert_close(kept[is_kept], x[is_kept] / (1 - p))
+    assert not kept[~is_kept].any()
+    assert abs(is_kept.float().mean() - (1 - p)) < 0.08  # seven standard deviations
+    assert DropPath(p).eval()(x) is x
 
 
 @pytest.mark.parametrize(

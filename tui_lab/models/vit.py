@@ -20,7 +20,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.ops import StochasticDepth
 
 from tui_lab.data.digits import load_digits
 
@@ -158,6 +157,23 @@ class TokenMLP(nn.Module):
         return y
 
 
+class DropPath(nn.Module):
+    """Stochastic depth (Huang et al., 2016): in training, a sample skips with probability `p` what is added to it.
+
+    What is kept is scaled by 1/(1 - p), so that the mean stays the same.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        kept = torch.rand(len(x), 1, 1, device=x.device) >= self.p  #           (B, 1, 1)
+        return x.mul(kept).div(1 - self.p)
+
+
 class Block(nn.Module):
     """A transformer block: tokens look at each other, then each thinks by itself; both add to what is there.
 
@@ -173,7 +189,7 @@ class Block(nn.Module):
         mlp_width: F.
         norm: "post" or "pre".
         dropout: of what attention and MLP add.
-        drop_path: probability that a sample skips what attention or MLP adds (stochastic depth, Huang et al., 2016).
+        drop_path: probability that a sample skips what attention, or the MLP, adds.
         kind: see `attend`.
 
     Input and output (B, T, E).
@@ -198,7 +214,7 @@ class Block(nn.Module):
         self.mlp = TokenMLP(embed_dim, mlp_width, dropout)
         self.norm2 = nn.LayerNorm(embed_dim)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
-        self.drop_path = StochasticDepth(drop_path, "row") if drop_path else nn.Identity()
+        self.drop_path = DropPath(drop_path) if drop_path else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         if self.is_pre_norm:

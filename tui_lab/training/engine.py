@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.ops import StochasticDepth
 
 from tui_lab.data.batches import Batches
 from tui_lab.errors import DivergedError
@@ -66,7 +65,7 @@ class Engine:
         self._unread: list[tuple[Tensor, Tensor, Tensor]] = []  # loss, output, labels
         self._parameters = list(self.model.parameters())
         self._forward = torch.compile(self.model) if hyperparameters.compile else self.model
-        self._draws_randomly = any(isinstance(m, nn.Dropout | StochasticDepth) and m.p > 0 for m in model.modules())
+        self._draws_randomly = _draws_randomly(model)
 
     @property
     def lr(self) -> float:
@@ -216,6 +215,11 @@ class Engine:
         if self.optimizer:
             self.optimizer.load_state_dict(state["optimizer"])
         self.losses, self.accuracies, self._unread = list(state["losses"]), list(state["accuracies"]), []
+
+
+def _draws_randomly(model: nn.Module) -> bool:
+    """Whether it has dropout or stochastic depth: `p` is torch's name of the probability, `drop_prob` timm's."""
+    return any(getattr(module, name, 0) for module in model.modules() for name in ("p", "drop_prob"))
 
 
 def _cut(values: list[bool], lengths: list[int]) -> Iterator[list[bool]]:
