@@ -171,7 +171,8 @@ class DropPath(nn.Module):
         if not self.training:
             return x
         kept = torch.rand(len(x), 1, 1, device=x.device) >= self.p  #           (B, 1, 1)
-        return x.mul(kept).div(1 - self.p)
+        dropped: Tensor = x * kept / (1 - self.p)
+        return dropped
 
 
 class Block(nn.Module):
@@ -240,7 +241,7 @@ def sinusoidal_embedding(positions: int, embed_dim: int) -> Tensor:
     Near positions get similar vectors, and the vector of i + Δ is a rotation of that of i, the same for every i.
     """
     i = torch.arange(positions, dtype=torch.float64).unsqueeze(1)  #            (positions, 1)
-    j = torch.arange(embed_dim)  #                                              (E,)
+    j = torch.arange(embed_dim, dtype=torch.float64)  #                         (E,)
     angle = i / 10000 ** ((j - j % 2) / embed_dim)  #                           (positions, E)
     return torch.where(j % 2 == 0, angle.sin(), angle.cos()).float()
 
