@@ -218,11 +218,13 @@ class Block(nn.Module):
         self.drop_path = DropPath(drop_path) if drop_path else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
+        y: Tensor
         if self.is_pre_norm:
             h = x + self.drop_path(self.dropout(self.attention(self.norm1(x))))  # x + MHSA(LN_1(x))          (B, T, E)
-            return h + self.drop_path(self.mlp(self.norm2(h)))  #                  h + MLP(LN_2(h))           (B, T, E)
-        h = self.norm1(x + self.drop_path(self.dropout(self.attention(x))))  #     LN_1(x + MHSA(x))          (B, T, E)
-        y: Tensor = self.norm2(h + self.drop_path(self.mlp(h)))  #                 LN_2(h + MLP(h))           (B, T, E)
+            y = h + self.drop_path(self.mlp(self.norm2(h)))  #                     h + MLP(LN_2(h))           (B, T, E)
+        else:
+            h = self.norm1(x + self.drop_path(self.dropout(self.attention(x))))  # LN_1(x + MHSA(x))          (B, T, E)
+            y = self.norm2(h + self.drop_path(self.mlp(h)))  #                     LN_2(h + MLP(h))           (B, T, E)
         return y
 
     def attention_weights(self, x: Tensor) -> Tensor:
