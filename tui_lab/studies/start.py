@@ -22,7 +22,7 @@ class Plan:
     Attributes:
         preset: the study.
         new: trials of which there is no run, or only one that failed.
-        interrupted: runs that go on where they were saved.
+        interrupted: runs that go on where they were saved, or begin at last.
         done: runs that have finished.
         live: runs under way, here or elsewhere.
     """
@@ -37,9 +37,10 @@ class Plan:
     def sentence(self) -> str:
         """`5 to train, 2 of them go on where they were interrupted, 3 done already`."""
         count = len(self.new) + len(self.interrupted)
+        going_on = sum(entry.status.elapsed > 0 for entry in self.interrupted)  # the others never got to their turn
         parts = (
             f"{count} to train" if count else "nothing to train",
-            f"{len(self.interrupted)} of them go on where they were interrupted" if self.interrupted else "",
+            f"{going_on} of them go on where they were interrupted" if going_on else "",
             f"{len(self.done)} done already" if self.done else "",
             f"{len(self.live)} under way" if self.live else "",
         )
