@@ -110,7 +110,7 @@ def test_show_tells_text_settings_published_values_and_commands(home: Path) -> N
 
 def test_show_as_json_has_the_whole_configuration(home: Path) -> None:
     shown = json.loads(output(home, "presets", "show", "fig-2.06", "--json"))
-    assert shown["hyperparameters"]["standardize"] == "channel"
+    assert shown["hyperparameters"]["standardize"] == "channel-published"
     assert shown["configuration"]["momentum"] == 0
     assert shown["published"] == {"train_accuracy": 1.0, "test_accuracy": 0.7406}
 
@@ -128,7 +128,7 @@ def test_the_command_that_show_prints_trains_the_same_configuration(
     made: list[tuple[Any, Any]] = []
     monkeypatch.setattr(jobs_launch, "create_run", lambda store, exercise, values, *_: made.append((exercise, values)))
     monkeypatch.setattr(jobs_launch, "check_launch", lambda *_: None)
-    monkeypatch.setattr(launch, "follow", lambda runs, **_: None)
+    monkeypatch.setattr(launch, "follow", lambda *_, **__: None)
     command = shlex.split(json.loads(output(home, "presets", "show", name, "--json"))["command"])
     assert command[:3] == ["tui-lab", "--home", str(home)]
     output(home, *command[3:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tui_lab.data import standardize
 from tui_lab.data.load import load_dataset
 from tui_lab.data.standardize import fit_standardizer, to_float
 from tui_lab.errors import UsageError
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import Hyperparameters, Standardize
 
 
 def noise_images(n: int, *shape: int, seed: int = 0) -> Tensor:
@@ -102,8 +103,31 @@ class TestChannel:
         torch.testing.assert_close(fitted.mean.flatten(), torch.tensor(mean), atol=5e-5, rtol=0)
         torch.testing.assert_close(fitted.std.flatten(), torch.tensor(std), atol=5e-5, rtol=0)
 
+    def test_finds_the_copied_statistics_of_cifar10(self, real_data: Path) -> None:
+        train = load_dataset(Hyperparameters(dataset="cifar10"), real_data).train
+        fitted = fit_standardizer("channel-published", train.x)
+        torch.testing.assert_close(fitted.mean.flatten(), torch.tensor([0.4914, 0.4822, 0.4465]), atol=5e-5, rtol=0)
+        torch.testing.assert_close(fitted.std.flatten(), torch.tensor([0.2023, 0.1994, 0.2010]), atol=5e-5, rtol=0)
+
+    def test_the_published_deviation_is_the_mean_of_the_images_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        x = noise_images(20, 3, 5, 7)
+        expected = (x / 255).double().flatten(2).std(2).mean(0)
+        for values in (standardize.CHUNK_VALUES, 7 * 105):
+            monkeypatch.setattr(standardize, "CHUNK_VALUES", values)
+            fitted = fit_standardizer("channel-published", x)
+            torch.testing.assert_close(fitted.std.double(), expected[None, :, None, None], atol=1e-6, rtol=0)
+
+    @pytest.mark.parametrize("method", ["raw", "channel-published"])
+    def test_what_is_of_pixels_refuses_points(self, method: str) -> None:
+        with pytest.raises(UsageError, match=f"{method} is for images"):
+            fit_standardizer(method, points(9))
+
 
 class TestPerSample:
+    def test_raw_pixels_are_those_that_are_stored(self) -> None:
+        x = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+        torch.testing.assert_close(fit_standardizer("raw", x)(to_float(x)), x.float())
+
     FORMULAS = {  # noqa: RUF012
         "none": lambda v: v,
         "gcn": lambda v: (v - v.mean()) / v.std(ddof=1),
@@ -129,7 +153,9 @@ class TestPerSample:
         x = torch.zeros(2, 1, 8, 8)
         assert torch.equal(fit_standardizer(method, x)(x), x)
 
-    @pytest.mark.parametrize("method", ["gcn", "l1", "l2", "minmax", "pca-published", "channel", "zca", "pca"])
+    @pytest.mark.parametrize(
+        "method", ["gcn", "l1", "l2", "minmax", "pca-published", "channel", "channel-published", "raw", "zca", "pca"]
+    )
     def test_neither_writes_to_its_input_nor_mixes_samples(self, method: str) -> None:
         x = noise_images(12, 3, 6, 6)
         scale = fit_standardizer(method, x)
@@ -214,7 +240,7 @@ class TestWhitening:
 
     def test_only_whitening_needs_the_whole_sample(self) -> None:
         x = noise_images(5, 3, 4, 4)
-        methods = ["none", "channel", "gcn", "zca", "pca", "pca-published", "l1", "l2", "minmax"]
+        methods = get_args(Standardize)
         assert [m for m in methods if fit_standardizer(m, x).needs_whole_sample] == ["zca", "pca"]
 
     def test_too_large_samples_are_refused_before_any_work(self) -> None:

@@ -19,7 +19,7 @@ def with_data(run, folder):
 
 
 def test_the_mlp_learns_mnist_as_published_in_its_first_epoch(tmp_path, real_data):
-    settings = {"hidden": [100], "standardize": "channel", "lr": 0.03, "batch_size": 100, "softmax_output": True}
+    settings = {"hidden": [100], "standardize": "raw", "lr": 0.03, "batch_size": 100, "softmax_output": True}
     run = create(tmp_path, "mlp", dataset="mnist", epochs=1, evaluate_train=True, **settings)
     status = train(with_data(run, real_data))
     assert status.state == "finished", status.message

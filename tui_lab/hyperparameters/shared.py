@@ -14,7 +14,9 @@ ImageSet = Literal["digits", "mnist", "fashion-mnist", "cifar10", "folder"]
 DatasetName = Literal[
     "circles", "moons", "spirals", "gaussians", "xor", "digits", "mnist", "fashion-mnist", "cifar10", "folder"
 ]
-Standardize = Literal["none", "channel", "gcn", "zca", "pca", "pca-published", "l1", "l2", "minmax"]
+Standardize = Literal[
+    "none", "raw", "channel", "channel-published", "gcn", "zca", "pca", "pca-published", "l1", "l2", "minmax"
+]
 Optimizer = Literal["sgd", "adam", "adamw", "adagrad", "adadelta", "rmsprop"]
 Scheduler = Literal["none", "constant", "linear", "step", "exponential", "polynomial", "cosine"]
 
@@ -79,6 +81,11 @@ class Hyperparameters(Declared):
     threads: int = hyperparameter(
         0, "CPU threads; 0 = what suits the model, at most the cores", topic="Run", ge=0, le=1024
     )
+
+    @property
+    def stored_side(self) -> int:
+        """Side at which the user's own images are kept."""
+        return self.image_size
 
     def problems(self) -> list[Problem]:
         """Values that do not go together, as `refuse_combinations` takes them; those of a subclass follow these."""

@@ -61,6 +61,8 @@ def _of_standardisation(hp: Hyperparameters, shape: tuple[int, ...]) -> Iterator
         given = "points" if len(shape) == 1 else "grey images"
         problem = f"needs images of three channels, and {hp.dataset} has {given}"
         yield Mistake("standardize", hp.standardize, problem, "cifar10 and folder have three channels.")
+    if hp.standardize in ("raw", "channel-published") and len(shape) == 1:
+        yield Mistake("standardize", hp.standardize, f"is for images, and {hp.dataset} are points")
     values = math.prod(shape)
     if hp.standardize in ("zca", "pca") and values > MOST_WHITENED_VALUES:
         problem = f"is for samples of at most {MOST_WHITENED_VALUES:,} values, and these have {values:,}"

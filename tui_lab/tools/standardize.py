@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import model_validator
 
 from tui_lab.data.catalogue import DATASETS
-from tui_lab.hyperparameters import Declared, refuse_combinations, setting
+from tui_lab.hyperparameters import Declared, Standardize, refuse_combinations, setting
 from tui_lab.tools.tool import Tool, WithTorch
 
-SCHEMES = ("none", "channel", "gcn", "zca", "pca", "pca-published", "l1", "l2", "minmax")
+SCHEMES = get_args(Standardize)
 IMAGES = ("digits", "mnist", "fashion-mnist", "cifar10")
 
 
@@ -23,8 +23,8 @@ class StandardizeInputs(Declared):
     )
     images: int = setting(4, "shown", topic="Data", ge=1, le=20)
     draw: int = setting(0, "another number shows other images", topic="Data", ge=0, le=9999)
-    standardize: Literal["all", "none", "channel", "gcn", "zca", "pca", "pca-published", "l1", "l2", "minmax"] = (
-        setting("channel", "the scheme, beside none; or all", topic="Scheme", question="2.21")
+    standardize: Literal["all", Standardize] = setting(
+        "channel", "the scheme, beside none; or all", topic="Scheme", question="2.21"
     )
     whiten_epsilon: float = setting(
         0.01,
@@ -71,7 +71,9 @@ Every scheme is fitted on the training split and applied to any. Shown are image
 then sees them, and what became of the values: their mean, spread and range, and how alike **neighbours** are, the
 correlation of a pixel with the one to its right.
 
-- **channel**: (x − mean) / std, of each channel over the split. The usual one.
+- **channel**: (x − mean) / std, of each channel over the split. The usual one. **channel-published** divides by the
+  mean of each image's own std, numbers of which are copied from page to page.
+- **raw**: pixels from 0 to 255, as stored. **none** has them from 0 to 1.
 - **gcn**: the same of each image over its own values; **minmax**, **l1**, **l2** divide by its range or its norm.
 - **zca**: whitened, each value uncorrelated with every other, and still an image: its edges are left.
 - **pca**: the same, but turned into components; the first are coarse, the last are noise. An image no more.
