@@ -28,6 +28,7 @@ from tui_lab.bench.interleave import Ratio, in_turns, ratio_of
 from tui_lab.bench.page import Line, Section, Settings, Target
 from tui_lab.bench.plain import PlainLoop
 from tui_lab.bench.process import Child
+from tui_lab.bench.rivals import RIVALS
 from tui_lab.bench.tensors import load
 from tui_lab.bench.workload import WORKLOADS, LoopRequest
 from tui_lab.cli.bench import bench
@@ -178,6 +179,24 @@ def test_the_three_loops_learn_the_same_weights(build: Build) -> None:
     assert not torch.allclose(weights["plain"][: len(start)], start, atol=1e-3)
     for name in ("bare", "engine"):
         torch.testing.assert_close(weights[name], weights["plain"], atol=1e-5, rtol=1e-4)
+
+
+def test_a_rival_is_of_the_size_of_the_model_it_is_compared_with() -> None:
+    for workload in WORKLOADS.values():
+        if workload.rival:
+            hp = workload.hyperparameters("cpu")
+            ours = workload.exercise.build_model(hp, (1, 28, 28), 10)
+            theirs = RIVALS[workload.rival].build(hp, (1, 28, 28), 10)
+            counts = [sum(p.numel() for p in model.parameters()) for model in (ours, theirs)]
+            assert counts[0] == counts[1]
+            assert theirs(torch.rand(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_the_plain_loop_has_the_optimiser_of_the_workload() -> None:
+    hp = WORKLOADS["vit"].hyperparameters("cpu")
+    loop = PlainLoop(hp, tensors("mlp", 8), torch.nn.Linear(2, 2), device="cpu", workers=0)
+    assert type(loop.optimizer) is torch.optim.Adam
+    assert loop.optimizer.param_groups[0]["lr"] == hp.lr
 
 
 @pytest.mark.parametrize("workload", ["mlp", "convnet"])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tui_lab import paths
 from tui_lab.bench.child import Commands, Facts, peak_bytes
+from tui_lab.bench.rivals import RIVALS
 from tui_lab.bench.workload import WORKLOADS, LoopRequest
 from tui_lab.runs.recorder import Recorder
 from tui_lab.runs.store import RunStore
@@ -56,9 +57,9 @@ def opened_loop(request: LoopRequest) -> Iterator[tuple[Facts, Commands]]:
     from tui_lab.training.plan import Plan, has_bf16
     from tui_lab.training.prepare import prepare
 
-    hp, exercise = request.hyperparameters, WORKLOADS[request.workload].exercise
+    hp, workload = request.hyperparameters, WORKLOADS[request.workload]
     dataset, title = load(request)
-    build = partial(exercise.build_model, hp)
+    build = partial(workload.exercise.build_model, hp)
     facts: Facts = {
         "data": title,
         "threads": torch.get_num_threads(),
@@ -73,7 +74,8 @@ def opened_loop(request: LoopRequest) -> Iterator[tuple[Facts, Commands]]:
             yield facts, {"train": partial(_train, engine, engine.plan.device), "evaluate": partial(_evaluate, engine)}
             return
         torch.manual_seed(stream_seed(hp.seed, "init"))
-        model = build(Augmentation.of(hp).output_shape(dataset.sample_shape), dataset.classes)
+        make = partial(RIVALS[workload.rival].build, hp) if workload.rival else build
+        model = make(Augmentation.of(hp).output_shape(dataset.sample_shape), dataset.classes)
         plan = Plan(**request.plan)
         loop: Loop
         if request.loop == "bare":

@@ -49,6 +49,7 @@ def _seconds(child: Child, what: str) -> float:
 MEASUREMENTS: dict[str, Callable[[Settings, Tell], Section]] = {
     "convnet": partial(compare_loops, "convnet"),
     "mlp": partial(compare_loops, "mlp"),
+    "vit": partial(compare_loops, "vit"),
     "startup": measure_startup,
     "files": measure_files,
     "memory": measure_memory,

@@ -1,7 +1,8 @@
 """The loop that one writes first: a map-style data set, torchvision's transforms on each sample, a DataLoader.
 
-float32, contiguous, torch.optim.SGD with its defaults, no tuning of threads or allocator beyond what the request
-asks for, and no `loss.item()`, which would make it slower on a GPU. The model is the one that the engine trains.
+float32, contiguous, torch's optimiser with its defaults, no tuning of threads or allocator beyond what the request
+asks for, and no `loss.item()`, which would make it slower on a GPU. The model is the one that the engine trains, or
+its rival.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from torchvision import transforms
 from tui_lab.bench.tensors import channel_statistics
 from tui_lab.data.dataset import Dataset, Split
 from tui_lab.hyperparameters import GradientHyperparameters
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 
 
 class Images(TorchDataset[tuple[Tensor, int]]):
@@ -54,7 +57,7 @@ class PlainLoop:
             persistent_workers=workers > 0,
         )
         self.model = model.to(self.device)
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=hp.lr)
+        self.optimizer = OPTIMIZERS[hp.optimizer](self.model.parameters(), lr=hp.lr)
         self.batches = self._endless()
 
     def _endless(self) -> Iterator[tuple[Tensor, Tensor]]:

@@ -10,6 +10,7 @@ from tui_lab.bench.child import Facts
 from tui_lab.bench.interleave import in_turns
 from tui_lab.bench.page import Line, Section, Settings, Target, Tell
 from tui_lab.bench.process import Child
+from tui_lab.bench.rivals import RIVALS
 from tui_lab.bench.workload import BARE_TARGET, PLAIN_WORKERS, WORKLOADS, LoopRequest, Workload
 
 MEMORY_STEPS = 50
@@ -46,6 +47,8 @@ def compare_loops(name: str, settings: Settings, tell: Tell) -> Section:
     how = f"{_how(workload, engine.facts)}. Plain loop: {_how_plain(plain_request, plain.facts)}."
     if not is_promised:
         how += f" The target of {workload.target:g} times the plain loop is for CPUs that compute in bf16."
+    if workload.rival:
+        how += f" The other loops train {RIVALS[workload.rival].title} of the same size."
     return Section(name, "training", "images/s", lines, how)
 
 

@@ -23,6 +23,7 @@ class Workload:
         plain_threads: CPU threads that the plain loop is tried with; 0 = torch's default.
         target: the least ratio to the plain loop.
         needs_bf16: whether the target is for machines that compute in bf16 only.
+        rival: whose model the other loops train, of `tui_lab.bench.rivals`; "" = the engine's.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Workload:
     plain_threads: tuple[int, ...]
     target: float
     needs_bf16: bool = False
+    rival: str = ""
 
     @property
     def exercise(self) -> Exercise:
@@ -56,6 +58,13 @@ WORKLOADS = {
             {"dataset": "mnist", "standardize": "channel", "hidden": [100], "batch_size": 128},
             plain_threads=(0, 1),
             target=8.0,
+        ),
+        Workload(
+            "vit",
+            {"dataset": "mnist", "standardize": "channel", "norm": "pre", "position": "learned"},
+            plain_threads=(0, 1),
+            target=2.5,
+            rival="timm",
         ),
     )
 }

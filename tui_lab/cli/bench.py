@@ -24,7 +24,7 @@ def bench(
         str,
         typer.Option(
             metavar="NAMES",
-            help="Some of convnet,mlp,startup,files,memory, and paint,first-loss,keys,watching,large-home, "
+            help="Some of convnet,mlp,vit,startup,files,memory, and paint,first-loss,keys,watching,large-home, "
             "which together are app; otherwise all.",
         ),
     ] = "",
