@@ -10,10 +10,14 @@ from typer.testing import CliRunner
 
 from tests.cli.terminal import Terminal
 from tests.studies.making import finish
+from tui_lab.cli import launch
 from tui_lab.cli.main import app
 from tui_lab.presets import find_preset
+from tui_lab.previews import client
+from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.store import RunStore
 from tui_lab.studies.plan import trials
+from tui_lab.training.timing import Timing
 
 
 @pytest.fixture
@@ -99,3 +103,53 @@ def test_a_report_that_cannot_be_written_is_one_sentence(home: Path, tmp_path: P
     (tmp_path / "file").write_text("")
     result = CliRunner().invoke(app, ["--home", str(home), "report", "--output", str(tmp_path / "file" / "x")])
     assert "cannot be written" in str(result.exception)
+
+
+class FakeProcess:
+    """In place of the process that measures."""
+
+    def __enter__(self) -> FakeProcess:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def ask(self, kind: str, exercise: str, values: dict[str, object], data_dir: Path) -> Timing:
+        return Timing(step_s=0.01, steps=80, evaluation_s=0.2, took_s=2.0)
+
+
+def test_what_a_study_would_take_is_measured_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "PreviewProcess", FakeProcess)
+    _, talk = invoke(tmp_path, "studies", "mlp-1.2.2-lr")
+    assert f"tui-lab --home {tmp_path} studies mlp-1.2.2-lr --time" in " ".join(talk.split())
+    _, talk = invoke(tmp_path, "studies", "mlp-1.2.2-lr", "--time")
+    said = "5 runs to train, about 12 min 30 s here one after the other (from a 2 s measurement)."
+    assert said in " ".join(talk.split())
+    (study,) = json.loads(invoke(tmp_path, "studies", "mlp-1.2.2-lr", "--time", "--json")[0])
+    assert study["cost"]["seconds"] == pytest.approx(750)
+    result = CliRunner().invoke(app, ["--home", str(tmp_path), "studies", "--time"])
+    assert "measures what one study would take" in str(result.exception)
+
+
+def test_some_arms_of_a_study_are_run_and_findings_wait_for_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed: list[RunDirectory] = []
+    monkeypatch.setattr(launch, "follow", lambda runs, **how: followed.extend(runs) or 0)
+    text, _ = invoke(tmp_path, "run", "mlp-1.2.2-lr", "--arms", "lr=0.1, lr=0.01")
+    assert [run.read_request().hyperparameters["lr"] for run in followed] == [0.01, 0.1]
+    assert "? undecided" in text
+    assert "Not run: " in text
+    assert "lr=0.001" in text  # the table has every arm
+    result = CliRunner().invoke(app, ["--home", str(tmp_path), "run", "mlp-1.2.2-lr", "--arms", "lr=0.6"])
+    assert "has no arm 'lr=0.6'" in str(result.exception)
+    assert len(followed) == 2
+
+
+def test_an_arm_that_is_done_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[RunDirectory] = []
+    monkeypatch.setattr(launch, "follow", lambda runs, **how: followed.extend(runs) or 0)
+    preset = find_preset("mlp-1.2.2-lr", tmp_path)
+    finish(RunStore(tmp_path), preset, trials(preset)[0], {"test_accuracy": [0.9]})
+    _, talk = invoke(tmp_path, "run", preset.name, "--arms", preset.arms[0].name)
+    assert "nothing to train, 1 done already" in talk
+    assert followed == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -92,6 +93,16 @@ class FakeWorkers:
         """The pids of all stand-bys that were ever started."""
         return [int(line) for line in self._standbys.read_text().split()] if self._standbys.exists() else []
 
+    def alive(self) -> list[int]:
+        """The pids of all workers, stand-bys and queues that there are now."""
+        script = str(self.script)
+        found = psutil.process_iter(["cmdline", "status"])
+        return [
+            process.pid
+            for process in found
+            if script in (process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE
+        ]
+
     def seen(self, run: RunDirectory) -> dict[str, Any]:
         """What the worker of `run` saw of the world, once it is there."""
         wait_until((run.path / "seen").exists)
@@ -147,3 +158,5 @@ def workers(store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     yield fakes
     for run in store.runs():
         fakes.end(run)
+    gc.collect()  # an executor that a traceback still holds would hold its workers
+    wait_until(lambda: not fakes.alive(), deadline_s=20)

@@ -13,7 +13,7 @@ from tui_lab.errors import FAILED, USAGE, RunBusyError
 from tui_lab.hyperparameters import build
 from tui_lab.jobs import local
 from tui_lab.jobs.local import LocalExecutor
-from tui_lab.jobs.workers import start_worker
+from tui_lab.jobs.workers import SeriesWorker, start_worker
 from tui_lab.labs.catalogue import find_exercise
 from tui_lab.runs.status import Status, process_started
 from tui_lab.worker import THREADS_VARIABLE, choose_threads
@@ -262,6 +262,52 @@ def test_a_run_that_a_live_process_holds_is_refused(store, workers):
     assert refused.value.message == f"Run {run.id} is held by pid {os.getpid()} on {HERE}."
     assert f"tui-lab runs watch {run.id}" in refused.value.hint
     assert not run.log.exists()
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Every worker of a series that an executor has started."""
+    found = []
+
+    class Kept(SeriesWorker):
+        def __init__(self, threads):
+            super().__init__(threads)
+            found.append(self)
+
+    monkeypatch.setattr(local, "SeriesWorker", Kept)
+    return found
+
+
+def test_a_series_worker_whose_run_is_gone_takes_the_next(store, workers, made):
+    gone, first, second = create(store, 3)
+    shutil.rmtree(gone.path)
+    executor = LocalExecutor(series=True)
+    submit(executor, [gone, first, second])
+    with pytest.raises(FileNotFoundError):
+        executor.poll()
+    for run in (first, second):
+        executor.poll()
+        assert workers.seen(run)["pid"] == made[0].process.pid
+        workers.end(run)
+        poll_until(executor)
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_the_pipes_of_a_series_worker_end_with_it(store, workers, made, is_killed):
+    runs = create(store, 2)
+    executor = LocalExecutor(series=True)
+    submit(executor, runs)
+    executor.poll()
+    workers.seen(runs[0])
+    if is_killed:
+        executor.withdraw()
+        executor.kill()
+    else:
+        workers.end(runs[0], code=FAILED)
+        poll_until(executor)
+    assert made[0].process.stdin.closed
+    assert made[0].process.stdout.closed
 
 
 def test_a_run_that_was_taken_up_elsewhere_or_stopped_while_it_waited_is_passed_over(store, workers):

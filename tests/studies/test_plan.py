@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tui_lab.errors import UsageError
-from tui_lab.presets import load_preset
+from tui_lab.presets import find_preset, load_preset
 from tui_lab.presets.preset import Preset
 from tui_lab.runs.store import Listed, RunStore, listed
-from tui_lab.studies.plan import Trial, match, scale, trials
+from tui_lab.studies.plan import Trial, choose_arms, match, scale, trials
 
 SWEEP = """
 title = "A sweep"
@@ -116,3 +116,27 @@ def test_published_values_go_with_the_arm_that_a_run_is_of(preset: Preset) -> No
     values = trials(preset)[2].hyperparameters.model_dump()
     assert preset.published_for(values) == {"test_accuracy": 0.6}
     assert preset.published_for({**values, "lr": 0.5}) == {}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        ("sgd", ["sgd"]),
+        ("adam, sgd, momentum", ["sgd, momentum", "adam"]),
+        ("sgd,sgd, momentum,sgd", ["sgd", "sgd, momentum"]),
+    ],
+)
+def test_arms_are_chosen_by_name_even_where_a_name_has_a_comma(tmp_path: Path, wanted: str, chosen: list[str]) -> None:
+    study = find_preset("fig-2.13", tmp_path)
+    arms = choose_arms(study, wanted)
+    assert [arm.name for arm in arms] == chosen
+    assert [trial.arm for trial in trials(study, seeds=2, arms=arms)] == [arm for arm in arms for _ in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "hint"), [("sgd, adamm", "Did you mean 'adam'?"), ("", "It has sgd, sgd, momentum")]
+)
+def test_an_arm_that_there_is_not_gets_the_nearest(tmp_path: Path, wanted: str, hint: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        choose_arms(find_preset("fig-2.13", tmp_path), wanted)
+    assert refused.value.hint.startswith(hint)

@@ -80,7 +80,7 @@ def test_a_study_is_run_continued_and_told_of(home: Path) -> None:
     assert [arm["name"] for arm in study["arms"]] == ["slow", "fast"]
     assert study["finished"] == study["planned"] == 2
     _, talk = run("--seeds", "1", "--again", "--epochs", "1")
-    assert "2 to train." in talk
+    assert "2 to train; about " in talk
     assert len(store.list()) == 4
 
 

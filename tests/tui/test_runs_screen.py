@@ -28,7 +28,8 @@ from tui_lab.tui.chart import Chart
 from tui_lab.tui.dialogs import Ask
 from tui_lab.tui.runs import table as table_module
 from tui_lab.tui.runs.columns import GAP, columns_for, run_text
-from tui_lab.tui.runs.comparing import MOST, Histories, overlay
+from tui_lab.tui.histories import Histories
+from tui_lab.tui.runs.comparing import MOST, overlay
 from tui_lab.tui.runs.filter import RunFilter
 from tui_lab.tui.runs.listing import Listing
 from tui_lab.tui.runs.screen import RunsScreen

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tui_lab.cli.arguments import CpusPerRun, GpusPerRun, Jobs, On
 from tui_lab.cli.completion import complete_preset
 from tui_lab.cli.context import Places, places
 
@@ -24,7 +25,14 @@ def run(
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Runs of each preset or arm: with its seed, and the next ones.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the cores.")] = 1,
+    arms: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Run only these arms of a study, by their names in its table."),
+    ] = None,
+    on: On = "local",
+    jobs: Jobs = None,
+    cpus_per_run: CpusPerRun = None,
+    gpus_per_run: GpusPerRun = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training samples.")] = None,
     train_size: Annotated[int | None, typer.Option(min=0, help="Training samples; 0 = all.")] = None,
     test_size: Annotated[int | None, typer.Option(min=0, help="Test samples; 0 = all.")] = None,
@@ -43,19 +51,23 @@ def run(
     """
     from tui_lab.cli.flags import assignments
     from tui_lab.cli.launch import detach, exit_with, follow
+    from tui_lab.jobs.choosing import choose
     from tui_lab.jobs.launch import check_launch
     from tui_lab.presets import find_preset
-    from tui_lab.studies.plan import trials
+    from tui_lab.studies.plan import choose_arms, trials
 
     where = places(context)
+    placement = choose(on, jobs, cpus_per_run, gpus_per_run)
     typed = {"epochs": epochs, "train_size": train_size, "test_size": test_size, "device": device}
     flags = {name: value for name, value in typed.items() if value is not None}
     planned: list[tuple[Preset, list[Trial]]] = []
-    changed: list[Mapping[str, Any]] = []
+    told: list[tuple[Preset, list[Trial], Mapping[str, Any]]] = []  # of all arms: other runs may have measured some
     for name in presets:
         preset = find_preset(name, where.home)
-        changed.append({**flags, **assignments(settings or [], preset.exercise.declarations)})
-        planned.append((preset, trials(preset, seeds=seeds, overrides=changed[-1])))
+        changed = {**flags, **assignments(settings or [], preset.exercise.declarations)}
+        chosen = None if arms is None else choose_arms(preset, arms)
+        planned.append((preset, trials(preset, seeds=seeds, overrides=changed, arms=chosen)))
+        told.append((preset, trials(preset, seeds=seeds, overrides=changed), changed))
     for preset, found in planned:  # all of them, before anything is written
         for trial in found:
             check_launch(preset.exercise, trial.hyperparameters, where.data)
@@ -63,23 +75,31 @@ def run(
     for preset, found in planned:  # a configuration that two studies share is trained once
         runs += _runs(where, preset, found, again=again, waiting={run.id for run in runs})
     if detached:
-        detach(runs, jobs)
+        detach(runs, placement)
         return
     is_brief = any(len(found) > 1 for _, found in planned)
-    code = follow(runs, jobs=jobs, as_json=as_json, brief=is_brief) if runs else 0
-    _tell(where, [(*asked, overrides) for asked, overrides in zip(planned, changed, strict=True)], as_json=as_json)
+    code = follow(runs, placement, as_json=as_json, brief=is_brief) if runs else 0
+    _tell(where, told, as_json=as_json)
     exit_with(code)
+
+
+def is_study(preset: Preset, planned: Sequence[Trial]) -> bool:
+    """Whether what is there already counts: of a single configuration, a new run is wanted."""
+    return bool(preset.arms) or len(planned) > 1
 
 
 def _runs(where: Places, preset: Preset, planned: list[Trial], *, again: bool, waiting: set[str]) -> list[RunDirectory]:
     """The runs to be trained: new ones, and of a study those that can go on. Says what is left out."""
     from tui_lab.cli.output import say
+    from tui_lab.studies.cost import Speeds
     from tui_lab.studies.start import plan, start
 
-    is_study = len(planned) > 1
-    asked = plan(preset, planned, where.store.list() if is_study else [], again=again or not is_study, waiting=waiting)
-    if is_study:
-        say(f"{preset.name}: {asked.sentence}.")
+    if not is_study(preset, planned):
+        return start(plan(preset, planned, [], again=True), where.store, where.data)
+    entries = where.store.list()
+    asked = plan(preset, planned, entries, again=again, waiting=waiting)
+    time = Speeds(entries).estimate(asked).time
+    say(f"{preset.name}: {asked.sentence}{f'; {time}' if time else ''}.")
     return start(asked, where.store, where.data)
 
 
@@ -93,7 +113,7 @@ def _tell(where: Places, asked: list[tuple[Preset, list[Trial], Mapping[str, Any
     from tui_lab.studies.findings import findings_of
     from tui_lab.studies.results import results
 
-    told = [one for one in asked if len(one[1]) > 1 or findings_of(one[0].name)]
+    told = [one for one in asked if is_study(*one[:2]) or findings_of(one[0].name)]
     if not told:
         return
     shelf = shelf_of(where, [preset for preset, *_ in told])

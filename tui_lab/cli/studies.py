@@ -11,12 +11,14 @@ from tui_lab.cli.completion import complete_preset
 from tui_lab.cli.context import Places, places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tui_lab.presets import Preset
+    from tui_lab.studies.cost import Speeds
     from tui_lab.studies.findings import Judged
     from tui_lab.studies.results import StudyResult
     from tui_lab.studies.shelf import Shelf
+    from tui_lab.studies.start import Plan
 
 
 def studies(
@@ -30,13 +32,22 @@ def studies(
             show_default=False,
         ),
     ] = None,
+    is_timed: Annotated[
+        bool, typer.Option("--time", help="Measure for some seconds what the missing runs would take here.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Every study with its arms, runs and verdicts; with a name, its table and verdicts. Nothing is run."""
+    """Every study with its arms, runs and verdicts; with a name, its table, verdicts and cost. Nothing is run."""
+    from dataclasses import asdict
+
     from tui_lab.cli.output import data_console, print_json, say
     from tui_lab.cli.study import show_study, study_json
+    from tui_lab.errors import UsageError
     from tui_lab.labs.catalogue import LABS
     from tui_lab.presets import find_preset
+    from tui_lab.studies.cost import Speeds
+    from tui_lab.studies.plan import trials
+    from tui_lab.studies.start import plan
 
     where = places(context)
     if name is not None:
@@ -45,12 +56,21 @@ def studies(
         found = shelf.studies(preset)
         if len(found) > 1 and not any(arm.entries for arm in found[0].arms):
             found = found[1:]
+        asked = [plan(preset, trials(preset, overrides=study.overrides), shelf.known) for study in found]
+        speeds = timed(asked, where) if is_timed else Speeds(where.store.list())
+        costs = [speeds.estimate(one) for one in asked]
         if as_json:
-            print_json([study_json(study, shelf.judged(study)) for study in found])
+            pairs = zip(found, costs, strict=True)
+            print_json([{**study_json(study, shelf.judged(study)), "cost": asdict(cost)} for study, cost in pairs])
             return
-        for study in found:
+        for study, one, cost in zip(found, asked, costs, strict=True):
             show_study(study, shelf.judged(study))
+            if cost.runs:
+                hint = where.command("studies", preset.name, "--time") if speeds.untold(one) else ""
+                say(f"{cost.sentence}{f' To measure it: {hint}' if hint else ''}")
         return
+    if is_timed:
+        raise UsageError("--time measures what one study would take.", "Name it: tui-lab studies NAME --time")
     shelf = shelf_of(where)
     listed = [(study, shelf.judged(study)) for preset in shelf.presets for study in shelf.studies(preset)]
     if as_json:
@@ -64,6 +84,33 @@ def studies(
             console.print(_table(of_lab))
             console.print()
     say("Look into one: tui-lab studies NAME; run it: tui-lab run NAME")
+
+
+def timed(asked: Sequence[Plan], where: Places) -> Speeds:
+    """What the runs of this machine tell of speeds; of what they do not, a process with torch measures it now.
+
+    Raises what `check_launch` does, before anything is measured.
+    """
+    from tui_lab.cli.output import say
+    from tui_lab.jobs.launch import check_launch
+    from tui_lab.previews.client import PreviewProcess
+    from tui_lab.studies.cost import Kind, Speeds, kind_of
+    from tui_lab.training.timing import Timing
+
+    timings: dict[Kind, Timing] = {}
+    runs = where.store.list()
+    speeds = Speeds(runs)
+    for one in asked:
+        for trial in speeds.untold(one):
+            check_launch(one.preset.exercise, trial.hyperparameters, where.data)
+    with PreviewProcess() as process:
+        for one in asked:
+            exercise = one.preset.exercise
+            for trial in Speeds(runs, timings).untold(one):
+                say(f"Measuring {trial.arm.name or exercise.name} for some seconds ...")
+                values = trial.hyperparameters.model_dump()
+                timings[kind_of(exercise, values)] = process.ask("timing", exercise.name, values, where.data)
+    return Speeds(runs, timings)
 
 
 def shelf_of(where: Places, more: Iterable[Preset] = ()) -> Shelf:

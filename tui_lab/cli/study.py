@@ -91,10 +91,9 @@ def _parts(judged: Judged) -> tuple[Text, Text, Text]:
 
     answer = judged.verdict.answer
     mark = MARKS[answer][is_ascii()]
-    claim = f"{judged.finding.claim} ({judged.finding.says})"
     return (
         Text(f"{mark} {answer}".ljust(ANSWER_WIDTH), STYLES[answer]),
-        Text(printable(claim, ascii=is_ascii())),
+        Text(printable(judged.claim, ascii=is_ascii())),
         Text(printable(judged.sentence, ascii=is_ascii()), "dim"),
     )
 

@@ -23,6 +23,12 @@ class _Worker:
     stood_by: bool = False
     series: SeriesWorker | None = None  # whose process it is, if it goes on with another run
 
+    def let_go(self) -> None:
+        """Of a process that has ended, or is about to: wait for it, and close what led to it."""
+        self.process.wait()
+        if self.series is not None:
+            self.series.dismiss()
+
 
 class LocalExecutor:
     """Runs at most `jobs` workers at a time; the cores are shared evenly among them.
@@ -96,19 +102,20 @@ class LocalExecutor:
         for worker in self._workers.values():
             worker.process.kill()
         for worker in self._workers.values():
-            worker.process.wait()
+            worker.let_go()
             _record_death(worker.run, "The worker was killed by the user.")
+        self._dismiss_free()
 
     def _start(self, run: RunDirectory) -> _Worker:
         """A worker of the run: one that has done with another, the stand-by if there is one, ready or not, else a new
         process, which goes on with other runs if there are any."""
+        if self.series and self._queue and self._standby is None and not self._free:
+            self._free.append(SeriesWorker(self._threads))
         while self._free:
-            series = self._free.pop()
-            if series.take(run, self._threads):
-                return _Worker(run, series.process, series=series)
-        if self.series and self._queue and self._standby is None:
-            series = SeriesWorker(self._threads)
-            if series.take(run, self._threads):
+            series = self._free[-1]  # it stays there where the run is refused, for the next one
+            has_taken = series.take(run, self._threads)
+            self._free.pop()
+            if has_taken:
                 return _Worker(run, series.process, series=series)
         process = self._standby and self._standby.take(run, self._threads)
         self._standby = None
@@ -121,6 +128,7 @@ class LocalExecutor:
     def _see_off(self, worker: _Worker) -> None:
         """A stand-by that ended before it took its run has done nothing: the run is started again, cold."""
         self._may_warm = True
+        worker.let_go()
         if worker.stood_by and worker.run.read_status().is_waiting:
             self._queue.appendleft(worker.run)
             return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -14,23 +12,9 @@ from tui_lab.models.stepping import Reduction
 class AutogradMLP(ByHandMLP):
     """As by hand, but autograd remembers the forward pass and makes the backward pass of it. See `ByHandMLP`."""
 
-    def __init__(
-        self,
-        input_shape: Sequence[int],
-        classes: int,
-        hidden: Sequence[int] = (10,),
-        activation: str = "tanh",
-        softmax_output: bool = False,
-        init: str = "torch",
-        weight_std: float = 0.3,
-        bias_std: float = 0.0,
-    ) -> None:
-        super().__init__(input_shape, classes, hidden, activation, softmax_output, init, weight_std, bias_std)
-        self.requires_grad_(True)
-
     def gradient_step(self, x: Tensor, y: Tensor, lr: float, reduction: Reduction) -> tuple[Tensor, Tensor]:
         """Forward and loss by hand, backward by autograd, SGD by hand; see `TakesOwnSteps`."""
-        layers = self.layers
+        layers = [(W.detach().requires_grad_(), b.detach().requires_grad_()) for W, b in self.layers]  # share storage
         passed = forward(layers, x, self.activation, self.softmax_output)
         loss = cross_entropy(passed.log_y_hat, one_hot(y, passed.log_y_hat))
         reduced = loss if reduction == "mean" else loss * len(y)

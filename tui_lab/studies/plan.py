@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from tui_lab.errors import UsageError, nearest
 from tui_lab.hyperparameters import Hyperparameters, build
 from tui_lab.presets import Arm, Preset
 from tui_lab.runs.compare import EXECUTION
-from tui_lab.runs.events import encode
 from tui_lab.runs.status import LIVE_STATES
 from tui_lab.runs.store import Listed
 
@@ -29,21 +29,59 @@ class Trial:
     def seed(self) -> int:
         return self.hyperparameters.seed
 
+    def with_seed(self, seed: int) -> Trial:
+        """The same with another seed."""
+        return replace(self, hyperparameters=self.hyperparameters.model_copy(update={"seed": seed}))
 
-def trials(preset: Preset, *, seeds: int | None = None, overrides: Mapping[str, Any] | None = None) -> list[Trial]:
+
+def arms_of(preset: Preset) -> tuple[Arm, ...]:
+    """Its arms; of a preset that is one configuration, a single one without a name."""
+    return preset.arms or (Arm("", {}, preset.published),)
+
+
+def choose_arms(preset: Preset, wanted: str) -> tuple[Arm, ...]:
+    """The arms of a study that `wanted` names, with commas between them, in the order of the study.
+
+    Raises UsageError: one of them is no arm of it, or there are none.
+    """
+    known = {arm.name: arm for arm in preset.arms}
+    chosen: set[str] = set()
+    parts = wanted.split(",")
+    while parts:
+        count = next((n for n in range(len(parts), 0, -1) if _joined(parts[:n]) in known), 0)  # names may have commas
+        if not count:
+            name = parts[0].strip()
+            hint = nearest(name, known) or (f"It has {', '.join(known)}." if known else "It is one configuration.")
+            raise UsageError(f"{preset.name} has no arm {name!r}.", hint)
+        chosen.add(_joined(parts[:count]))
+        del parts[:count]
+    return tuple(arm for arm in preset.arms if arm.name in chosen)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return ",".join(parts).strip()
+
+
+def trials(
+    preset: Preset,
+    *,
+    seeds: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    arms: Sequence[Arm] | None = None,
+) -> list[Trial]:
     """Every run of a study, arm by arm and seed by seed; of a preset that is one configuration, one a seed.
 
     Args:
         preset: with or without arms.
         seeds: runs of each arm; None = as many as the preset says. They have the preset's seed and the next ones.
         overrides: hyperparameters that replace the preset's, but not what an arm sets.
+        arms: those that are wanted, see `choose_arms`; None = every one.
 
     Raises:
         UsageError: a value is not allowed, or an arm with the overrides is none.
     """
-    arms = preset.arms or (Arm("", {}, preset.published),)
     found = []
-    for arm in arms:
+    for arm in arms_of(preset) if arms is None else arms:
         values = {**preset.hyperparameters, **(overrides or {}), **arm.hyperparameters}
         first = build(preset.exercise.hyperparameters, values)
         count = preset.seeds if seeds is None else seeds
@@ -78,17 +116,13 @@ class KnownRuns:
             if seed not in of_seeds or _rank(entry) >= _rank(of_seeds[seed]):
                 of_seeds[seed] = entry
 
+    def by_seed(self, exercise: str, trial: Trial) -> Mapping[Any, Listed]:
+        """The runs of a trial's configuration with any seed, whatever started them."""
+        return self._by_key.get(_key(exercise, trial.hyperparameters.model_dump()), {})
+
     def of(self, exercise: str, trial: Trial) -> Listed | None:
         """The run that is there of a trial, whatever started it."""
-        return self._by_key.get(_key(exercise, trial.hyperparameters.model_dump()), {}).get(trial.seed)
-
-    def seeds_of(self, exercise: str, trial: Trial) -> int:
-        """How many seeds from the trial's own on there are runs of, without a gap."""
-        there = self._by_key.get(_key(exercise, trial.hyperparameters.model_dump()), {})
-        count = 0
-        while trial.seed + count in there:
-            count += 1
-        return count
+        return self.by_seed(exercise, trial).get(trial.seed)
 
 
 def match(preset: Preset, planned: Sequence[Trial], entries: Iterable[Listed] | KnownRuns) -> list[Listed | None]:
@@ -102,4 +136,5 @@ def _rank(entry: Listed) -> tuple[int, float]:
 
 
 def _key(exercise: str, values: Mapping[str, Any]) -> str:
-    return encode({"of": exercise, **{name: values[name] for name in sorted(values) if name not in EXECUTION}})
+    """What a run trains, as text: of a list that is read once a second, made by the thousand."""
+    return repr((exercise, [(name, values[name]) for name in sorted(values) if name not in EXECUTION]))

@@ -55,6 +55,11 @@ class StudyResult:
     scaled: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
     @property
+    def overrides(self) -> dict[str, Any]:
+        """What makes it the study at this size, for `trials`."""
+        return {name: now for name, (_, now) in self.scaled.items()}
+
+    @property
     def planned(self) -> int:
         return sum(arm.planned for arm in self.arms)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import itertools
+from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from tui_lab.errors import UsageError
-from tui_lab.presets import Preset
+from tui_lab.presets import Arm, Preset
 from tui_lab.runs.compare import EXECUTION
 from tui_lab.runs.events import encode
 from tui_lab.runs.store import Listed
@@ -26,8 +26,11 @@ class Shelf:
 
     def __init__(self, presets: Iterable[Preset], entries: Iterable[Listed]) -> None:
         self._presets = {preset.name: preset for preset in presets}
-        self._entries = list(entries)
-        self.known = KnownRuns(self._entries)
+        there = list(entries)
+        self.known = KnownRuns(there)
+        self._started_for: dict[str, list[Listed]] = {}  # by preset
+        for entry in there:
+            self._started_for.setdefault(entry.status.preset, []).append(entry)
 
     @property
     def presets(self) -> tuple[Preset, ...]:
@@ -47,22 +50,20 @@ class Shelf:
         """
         planned = []
         first = trials(preset, seeds=1, overrides=overrides)
-        seeds = max([preset.seeds, *(self._seeds_for(preset, trial) for trial in first)])
-        for trial in first:
-            count = max(seeds, self.known.seeds_of(preset.exercise.name, trial))
-            seed = trial.seed
-            planned += [
-                replace(trial, hyperparameters=trial.hyperparameters.model_copy(update={"seed": seed + i}))
-                for i in range(count)
-            ]
+        there = [self.known.by_seed(preset.exercise.name, trial) for trial in first]
+        own = [{seed: e for seed, e in by_seed.items() if e.status.preset == preset.name} for by_seed in there]
+        seeds = max([preset.seeds, *map(_run_length, own, first)])
+        for trial, by_seed in zip(first, there, strict=True):
+            count = max(seeds, _run_length(by_seed, trial))
+            planned += [trial.with_seed(trial.seed + i) for i in range(count)]
         return results(preset, planned, self.known)
 
     def sizes(self, preset: Preset) -> list[dict[str, Any]]:
         """Overrides of the sizes at which a study has been run for its own sake, the full size (none) first."""
-        arms = trials(preset, seeds=1)
+        arms = [(trial.arm, trial.hyperparameters.model_dump()) for trial in trials(preset, seeds=1)]
         found: dict[str, dict[str, Any]] = {}
-        for entry in self._entries:
-            if entry.status.preset == preset.name and entry.status.exercise == preset.exercise.name:
+        for entry in self._started_for.get(preset.name, ()):
+            if entry.status.exercise == preset.exercise.name:
                 sizes = _sizes(arms, entry.status.hyperparameters)
                 if sizes is not None:
                     found.setdefault(encode(sizes), sizes)
@@ -80,7 +81,7 @@ class Shelf:
             study: as it stands.
             overrides: those that it was made with; by default its sizes.
         """
-        same = {name: now for name, (_, now) in study.scaled.items()} if overrides is None else overrides
+        same = study.overrides if overrides is None else overrides
         return judge(study, partial(self._other, overrides=same))
 
     def _other(self, name: str, overrides: Mapping[str, Any]) -> StudyResult | None:
@@ -90,22 +91,16 @@ class Shelf:
         except UsageError:  # overrides that fit one study need not fit another
             return None
 
-    def _seeds_for(self, preset: Preset, trial: Trial) -> int:
-        """How many seeds of a trial there are runs of that were started for this study."""
-        count = 0
-        while True:
-            values = trial.hyperparameters.model_copy(update={"seed": trial.seed + count})
-            entry = self.known.of(preset.exercise.name, replace(trial, hyperparameters=values))
-            if entry is None or entry.status.preset != preset.name:
-                return count
-            count += 1
+
+def _run_length(by_seed: Container[int], trial: Trial) -> int:
+    """How many seeds from the trial's own on there are, without a gap."""
+    return next(count for count in itertools.count() if trial.seed + count not in by_seed)
 
 
-def _sizes(arms: Iterable[Trial], values: Mapping[str, Any]) -> dict[str, Any] | None:
+def _sizes(arms: Iterable[tuple[Arm, Mapping[str, Any]]], values: Mapping[str, Any]) -> dict[str, Any] | None:
     """In which sizes a run differs from the arm that it is of; None when it is of none, or of other values too."""
-    for trial in arms:
-        asked = trial.hyperparameters.model_dump()
+    for arm, asked in arms:
         differing = {name for name in asked if name not in EXECUTION and values.get(name) != asked[name]}
-        if differing <= set(SCALES) - set(trial.arm.hyperparameters):
+        if differing <= set(SCALES) - set(arm.hyperparameters):
             return {name: values[name] for name in SCALES if name in differing and name in values}
     return None

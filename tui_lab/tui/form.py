@@ -44,9 +44,10 @@ class Choice(Select[str], inherit_bindings=False):
 class Field(Horizontal):
     """One hyperparameter: name, editor, and what is allowed."""
 
-    def __init__(self, declaration: Declaration, options: Sequence[Option] = ()) -> None:
+    def __init__(self, declaration: Declaration, options: Sequence[Option] = (), hint: str = "") -> None:
         super().__init__(id=f"field-{declaration.name}")
         self.declaration = declaration
+        self._hint = hint
         self._options = list(options) or [(choice, choice) for choice in declaration.choices]
         self._shown = ("", declaration.default)  # a text, and the value that it was written for, perhaps shortened
         self.problem = ""
@@ -76,7 +77,7 @@ class Field(Horizontal):
         """What an input takes, and in words how a switch stands; a choice shows itself."""
         if isinstance(self.editor, Switch):
             return "on" if self.editor.value else "off"
-        return allowed_briefly(self.declaration) if isinstance(self.editor, Input) else ""
+        return (self._hint or allowed_briefly(self.declaration)) if isinstance(self.editor, Input) else ""
 
     @property
     def value(self) -> Any:
@@ -164,6 +165,7 @@ class HyperparameterForm(Vertical):
     Args:
         declarations: by name, ordered by topic.
         options: for hyperparameters whose choices depend on the machine: what the user reads, and the value.
+        hints: what stands beside an input in place of its range.
     """
 
     HELP = """**Form.** ↑ ↓ go from field to field, ← → change a choice, space flips a switch. What differs from the
@@ -171,6 +173,7 @@ default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything. `F3`
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "go(-1)", "Field above", show=False),
         Binding("down,enter", "go(1)", "Field below", show=False),
+        Binding("slash", "search_from_number", "Search", show=False, priority=True),  # no number has a slash
         Binding("ctrl+z", "reset_field", "Reset field", show=False),
         Binding("f3", "question", "Question on this field", show=False),
     ]
@@ -192,12 +195,14 @@ default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything. `F3`
         declarations: Mapping[str, Declaration],
         *,
         options: Mapping[str, Sequence[Option]] | None = None,
+        hints: Mapping[str, str] | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self._declarations = declarations
         self.fields = {
-            name: Field(declaration, (options or {}).get(name, ())) for name, declaration in declarations.items()
+            name: Field(declaration, (options or {}).get(name, ()), (hints or {}).get(name, ""))
+            for name, declaration in declarations.items()
         }
         self._mistakes: dict[str, str] = {}
         self._elsewhere: list[str] = []
@@ -314,6 +319,16 @@ default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything. `F3`
         search = self.query_one("#form-search", Input)
         search.display = True
         search.focus()
+
+    def action_search_from_number(self) -> None:
+        self.action_search()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A text may have a slash in it, and so may what is searched for."""
+        if action != "search_from_number":
+            return True
+        field = self._focused_field()
+        return field is not None and isinstance(field.editor, Input) and field.declaration.type is not str
 
     @on(Input.Changed, "#form-search")
     def _search(self, event: Input.Changed) -> None:

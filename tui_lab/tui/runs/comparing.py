@@ -17,35 +17,15 @@ from textual.widgets import Static
 
 from tui_lab.charts.series import Series, run_kind
 from tui_lab.runs.comparison import short_name
-from tui_lab.runs.history import History, HistoryReader
 from tui_lab.runs.store import Listed
 from tui_lab.tui.chart import Chart, Plot
+from tui_lab.tui.histories import Histories
 from tui_lab.tui.runs.differences import about, over_seeds, side_by_side
 
 if TYPE_CHECKING:
     from tui_lab.tui.app import LabApp
 
-KEPT = 32  # histories in memory
 MOST = 16  # runs compared at a time: of more, no eye could tell the curves apart
-
-
-class Histories:
-    """The histories of the runs looked at last. For the one thread on which runs are read."""
-
-    def __init__(self) -> None:
-        self._readers: dict[str, HistoryReader] = {}
-
-    def read(self, entry: Listed) -> History:
-        """The history of a run as it stands now; of its log only what has come since the last time is read.
-
-        Raises OSError when it cannot be read.
-        """
-        reader = self._readers.pop(entry.run.id, None) or HistoryReader(entry.run)
-        reader.update()
-        self._readers[entry.run.id] = reader
-        for run_id in list(self._readers)[:-KEPT]:
-            del self._readers[run_id]
-        return reader.history
 
 
 class Comparison(Container):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -14,21 +14,30 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option, OptionDoesNotExist
 
-from tui_lab.errors import MissingDataError, TuiLabError
+from tui_lab.errors import MissingDataError, TuiLabError, UsageError
 from tui_lab.jobs import orders
+from tui_lab.jobs.launch import check_launch
 from tui_lab.labs.catalogue import LABS
-from tui_lab.presets import Preset, list_presets
+from tui_lab.labs.exercise import Exercise
+from tui_lab.presets import Arm, Preset, list_presets
+from tui_lab.previews.client import PreviewProcess, SupersededError
 from tui_lab.runs.index import Changes
 from tui_lab.runs.status import LIVE_STATES
+from tui_lab.studies.cost import Kind, kind_of
+from tui_lab.studies.plan import Trial
+from tui_lab.training.timing import Timing
 from tui_lab.tui.area import Area
 from tui_lab.tui.chart import Chart
 from tui_lab.tui.dialogs import Ask, Choice
-from tui_lab.tui.labs.study import ask_for_seeds, run_study
+from tui_lab.tui.fetching import offer_data
 from tui_lab.tui.reading import Reading
-from tui_lab.tui.studies.listing import Curves, Standing, standings
+from tui_lab.tui.studies.arms import ChooseArms
+from tui_lab.tui.studies.listing import Curves, Seen, Standing, standings
 from tui_lab.tui.studies.page import line_of, page_of, progress_of
+from tui_lab.tui.study_launch import StudyLaunch
 
 EMPTY = "Reading the studies ..."
+MARGIN = 6  # columns that a page as wide as the screen has for its border, its padding and the scroll bar
 
 
 class StudiesScreen(Area):
@@ -38,11 +47,14 @@ class StudiesScreen(Area):
     AREA = "studies"
     JUMPS: ClassVar[Mapping[str, str]] = {"#study-list": "e", "#study-chart": "c", "#study-page": "v"}
     HELP = """**Studies.** A study trains several arms, each with one seed or more, and lays what was measured beside
-what the practical reports. `r` queues what is missing; what is there already is not trained again."""
+what the practical reports. `r` queues what is missing, `a` of some arms only; what is there already is not trained
+again. `m` measures for some seconds what it would take, where no earlier run tells."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "run", "Run", id="studies.run", tooltip="Queue what is missing of it"),
         Binding("x", "stop", "Stop", id="studies.stop"),
         Binding("o", "runs", "Its runs", id="studies.runs"),
+        Binding("a", "arms", "Run arms", show=False, tooltip="Queue what is missing of some arms", id="studies.arms"),
+        Binding("m", "time", "Time it", tooltip="Measure what its runs would take here", id="studies.time"),
         Binding("t", "split", "Test/train", id="studies.split"),
         Binding("l", "metric", "Loss/accuracy", id="studies.metric"),
         Binding("f", "form", "To form", tooltip="What its arms share, into the form", id="studies.form"),
@@ -59,6 +71,10 @@ what the practical reports. `r` queues what is missing; what is there already is
         self._split, self._metric = "test", "accuracy"
         self._is_reading = False
         self._curves = Curves()
+        self._seen: tuple[object, ...] = ()  # the stamp of what the standings were made of
+        self._timings: Mapping[Kind, Timing] = {}
+        self._measuring: PreviewProcess | None = None  # that measures now
+        self._timing = ""  # what is said meanwhile
 
     def compose_area(self) -> ComposeResult:
         with Horizontal(id="study-panes"):
@@ -94,14 +110,18 @@ what the practical reports. `r` queues what is missing; what is there already is
             self.run_worker(self._take_in(), group="read", exit_on_error=False)
 
     async def _take_in(self) -> None:
-        home, entries, presets = self.workspace.home, list(self.workspace.index.entries.values()), self._presets
+        home, presets, before = self.workspace.home, self._presets, list(self._standings.values())
+        seen = Seen(dict(self.workspace.index.entries), self.workspace.queue.submitted, self._timings)
 
         def read() -> tuple[list[Preset], list[Standing]]:
+            if presets and seen.stamp == self._seen:
+                return presets, [standing.now(seen.entries) for standing in before]
             found = presets or [listed.preset for listed in list_presets(home) if listed.preset]
-            return found, standings(found, entries)
+            return found, standings(found, seen)
 
         try:
             self._presets, there = await self.lab.in_background(read)
+            self._seen = seen.stamp
         finally:
             self._is_reading = False
         self._standings = {one.key: one for one in there}
@@ -157,47 +177,103 @@ what the practical reports. `r` queues what is missing; what is there already is
         chart.border_subtitle = "mean over seeds   t test/train   l loss/accuracy"
         title = f"{self._split.capitalize()} {self._metric}{unit}"
         chart.show(partial(self._curves.plot, study, metric, title), (standing.stamp, metric))
-        chart.display = not study.preset.exercise.is_fitted
+        chart.set_class(study.preset.exercise.is_fitted, "-fitted")  # whether it is shown depends on the page, too
         page = self.query_one("#study-page")
         page.border_title = progress_of(standing)
+        width = max(20, page.scrollable_content_region.width or self.size.width - MARGIN)  # while it is hidden
         self.query_one("#study-table", Static).update(
-            page_of(standing, max(20, page.scrollable_content_region.width), ascii=self.lab.look.ascii)
+            page_of(standing, width, timing=self._timing_line(standing), ascii=self.lab.look.ascii)
         )
         self.query_one("#study-text", Reading).show(study.preset.text)
+
+    def _timing_line(self, standing: Standing) -> str:
+        """What is said in place of what the missing runs would take; empty where that is known."""
+        if self._timing or not standing.untold:
+            return self._timing
+        return f"{standing.cost.sentence} m measures it now."
 
     # Actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "stop":
             return self.standing is not None and self.standing.live + self.standing.waiting > 0
+        if action == "time":
+            return self._measuring is None and self.standing is not None and bool(self.standing.untold)
+        if action == "arms":
+            return self.standing is not None and bool(self.standing.preset.arms)
         return True
 
     def action_run(self) -> None:
         """Queue what is missing, after asking for the seeds."""
+        self._launch()
+
+    def action_arms(self) -> None:
+        """The same for some arms only."""
         if self.standing is not None:
             preset = self.standing.preset
-            self.app.push_screen(ask_for_seeds(preset, self.workspace), partial(self._run, preset))
+            self.app.push_screen(ChooseArms(preset.name, preset.arms), self._launch_some)
 
-    def _run(self, preset: Preset, seeds: str | None) -> None:
-        if seeds is not None:
-            self.run_worker(partial(self._start, preset, int(seeds)), thread=True, group="launch", exit_on_error=False)
+    def _launch_some(self, arms: tuple[Arm, ...] | None) -> None:
+        if arms is not None:
+            self._launch(arms)
 
-    def _start(self, preset: Preset, seeds: int) -> None:
-        """On a thread of its own: files are written and processes started."""
+    def _launch(self, arms: tuple[Arm, ...] | None = None) -> None:
+        """At the size that is shown."""
+        if self.standing is not None:
+            study = self.standing.study
+            StudyLaunch(self, study.preset, then=self._read, overrides=study.overrides, arms=arms).ask()
+
+    def action_time(self) -> None:
+        """Measure what an epoch takes, of one arm of each kind of which no run tells it."""
+        standing = self.standing
+        if standing is None:
+            return
+        exercise = standing.preset.exercise
+        if any(entry.state == "running" for entry in self.workspace.index.entries.values()):
+            self.lab.say(UsageError("A run is training, which would be slowed down.", "Measure when nothing trains."))
+            return
         try:
-            runs = run_study(preset, seeds, self.workspace)
+            for trial in standing.untold:
+                check_launch(exercise, trial.hyperparameters, self.workspace.data)
         except MissingDataError as error:
-            self.app.call_from_thread(self.lab.say, error)
-        except (TuiLabError, OSError) as error:
-            self.app.call_from_thread(self.lab.say, error)
+            offer_data(self, error, trial.hyperparameters.dataset, self.action_time)
+        except TuiLabError as error:
+            self.lab.say(error)
         else:
-            self.app.call_from_thread(self._started, preset, len(runs))
+            self._measuring = PreviewProcess()  # of its own: nothing that is previewed meanwhile ends it
+            work = partial(self._time, self._measuring, exercise, standing.untold)
+            self.run_worker(work, thread=True, group="time", exit_on_error=False)
 
-    def _started(self, preset: Preset, count: int) -> None:
-        jobs = self.workspace.queue.jobs
-        text = f"{count} queued, {jobs} at a time. F2 changes how many." if count else "Nothing is missing."
-        self.notify(text, title=f"Study {preset.name}", markup=False)
+    def _time(self, process: PreviewProcess, exercise: Exercise, untold: Sequence[Trial]) -> None:
+        """On a thread of its own."""
+        try:
+            for i, trial in enumerate(untold, start=1):
+                name = trial.arm.name or exercise.name
+                said = f"Measuring {name} for some seconds ... ({i} of {len(untold)})"
+                self.app.call_from_thread(self._say_timing, said)
+                values = trial.hyperparameters.model_dump()
+                timing = process.ask("timing", exercise.name, values, self.workspace.data)
+                self._timings = {**self._timings, kind_of(exercise, values): timing}
+        except SupersededError:
+            return  # the app is left
+        except TuiLabError as error:
+            self.app.call_from_thread(self.lab.say, error)
+        finally:
+            process.close()
+        self.app.call_from_thread(self._timed)
+
+    def _timed(self) -> None:
+        self._measuring = None
+        self._say_timing("")
         self._read()
+
+    def _say_timing(self, sentence: str) -> None:
+        self._timing = sentence
+        self._show()
+
+    def on_unmount(self) -> None:
+        if self._measuring is not None:
+            self._measuring.close()
 
     def action_stop(self) -> None:
         standing = self.standing
@@ -211,9 +287,8 @@ what the practical reports. `r` queues what is missing; what is there already is
     def _stop(self, standing: Standing, answer: str | None) -> None:
         if answer != "stop":
             return
-        for entry in sorted(
-            standing.entries, key=lambda entry: entry.state != "queued"
-        ):  # or the next ones would begin
+        # those that wait come first, or the next of them would begin
+        for entry in sorted(standing.entries, key=lambda entry: entry.state != "queued"):
             if entry.state in LIVE_STATES or entry.state == "queued":
                 try:
                     orders.ask(entry.run, "stop")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,7 +15,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui_lab.errors import MissingDataError
 from tui_lab.processes import module_command
+from tui_lab.tui.area import Area
+from tui_lab.tui.dialogs import Ask, Choice
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -60,3 +64,22 @@ class Fetching(ModalScreen[bool]):
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
         self.dismiss(False)
+
+
+def offer_data(area: Area, error: MissingDataError, dataset: str, again: Callable[[], None]) -> None:
+    """Ask whether to fetch a data set; once it is there, do `again` what failed for want of it."""
+    if dataset == "folder":
+        area.lab.say(error)
+        return
+
+    def fetch(answer: str | None) -> None:
+        if answer == "fetch":
+            area.app.push_screen(Fetching(dataset, area.workspace.data), go_on)
+
+    def go_on(is_there: bool | None) -> None:
+        if is_there:
+            again()
+
+    choices = [Choice("fetch", "fetch it now", "f", "primary"), Choice("no", "not now", "n")]
+    text = f"{error.message} It can be fetched now, once and for all."
+    area.app.push_screen(Ask("The data set is not here", text, choices), fetch)
