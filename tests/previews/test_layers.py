@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from tui_lab.data.catalogue import sample_shape
+from tui_lab.hyperparameters import build
 from tui_lab.labs.catalogue import EXERCISES
 from tui_lab.models.convnet import ConvNet
 from tui_lab.models.mlp import MLP
 from tui_lab.models.mlp_by_hand import ByHandMLP
+from tui_lab.models.vit import ViT
+from tui_lab.previews.content import Layer
 from tui_lab.previews.layers import layer_table
+
+SMALL = {"timm": {"model": "test_vit", "pretrained": False}}
 
 
 def test_the_network_of_the_practical() -> None:
@@ -42,8 +50,8 @@ def test_options_and_sizes_change_the_table() -> None:
 @pytest.mark.parametrize("name", EXERCISES)
 def test_parameters_of_every_exercise_are_those_of_its_model(name: str) -> None:
     exercise = EXERCISES[name]
-    hyperparameters = exercise.hyperparameters()
-    shape = (2,) if name == "mlp" else (3, 32, 32)
+    hyperparameters = build(exercise.hyperparameters, SMALL.get(name, {}))
+    shape = sample_shape(hyperparameters)
     table = layer_table(lambda: exercise.build_model(hyperparameters, shape, 10), shape)
     model = exercise.build_model(hyperparameters, shape, 10)
     assert table.parameters == sum(parameter.numel() for parameter in model.parameters())
@@ -79,15 +87,31 @@ class Branching(nn.Module):
 def test_any_module_is_listed_in_the_order_of_its_calls_and_counted_once() -> None:
     table = layer_table(Branching, (4,))
     names = [layer.name for layer in table.layers]
-    called = [name for name in names if name in ("Branching", "first", "attention", "tied", "last")]
-    assert called == ["Branching", "first", "attention", "tied", "last"]
+    called = [name for name in names if name in ("scale", "first", "attention.in_proj_weight", "tied", "last")]
+    assert called == ["scale", "first", "attention.in_proj_weight", "tied", "last"]
     rows = {layer.name: layer for layer in table.layers}
-    assert rows["Branching"].parameters == 3
+    assert (rows["scale"].kind, rows["scale"].parameters) == ("Parameter 3", 3)
     assert (rows["first"].parameters, rows["tied"].parameters) == (20, 0)
     assert rows["attention.out_proj"].output_shape is None and rows["attention.out_proj"].parameters == 20
-    assert rows["attention"].output_shape == (1, 4)
+    assert rows["attention.in_proj_bias"].parameters == 12
     assert rows["unused"].parameters == 25
     assert table.parameters == sum(parameter.numel() for parameter in Branching().parameters())
+
+
+def test_tokens_and_positions_of_a_transformer_have_rows_of_their_own() -> None:
+    def rows(**options: Any) -> dict[str, Layer]:
+        table = layer_table(lambda: ViT((1, 28, 28), 10, **options), (1, 28, 28))
+        return {layer.name: layer for layer in table.layers}
+
+    found = rows()
+    assert list(found)[:3] == ["class_token", "position", "patch_embedding"]
+    assert (found["class_token"].kind, found["class_token"].parameters) == ("Parameter 1×1×32", 32)
+    assert (found["position"].kind, found["position"].parameters) == ("fixed 1×17×32", 0)
+    assert found["blocks.1.mlp.fc1"].output_shape == (17, 128)
+    assert found["patch_embedding"].output_shape == (32, 4, 4)
+    assert rows(position="learned")["position"].parameters == 17 * 32
+    assert rows(class_token="frozen")["class_token"].kind == "fixed 1×1×32"
+    assert not {"class_token", "position"} & rows(class_token="mean-pool", position="none").keys()
 
 
 class LooksAtValues(nn.Module):

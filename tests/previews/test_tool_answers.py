@@ -1,27 +1,31 @@
-"""What tools work out with torch: parameters, standardisation, augmentation, a network on a larger image."""
+"""What tools work out with torch: parameters, standardisation, augmentation, samples, a network on a larger image."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
+from PIL import Image
 
 from tests.training.workers import create
 from tui_lab import paths
 from tui_lab.data.load import load_dataset
 from tui_lab.errors import UsageError
-from tui_lab.hyperparameters import build
+from tui_lab.hyperparameters import Standardize, build
+from tui_lab.inspections.outcomes import shown
 from tui_lab.labs.catalogue import EXERCISES, find_exercise
 from tui_lab.labs.convnet import CONVNET
 from tui_lab.pictures import Picture
 from tui_lab.previews import __main__ as server
+from tui_lab.previews import attention_cost
+from tui_lab.previews import sample_grid as sample_grid_module
 from tui_lab.previews import score_map as module
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.tools.catalogue import TOOLS
-from tui_lab.tools.tool import Result
+from tui_lab.tools.tool import PictureRows, Result
 from tui_lab.training.checkpoint import save_weights
 
 DIGITS = {"dataset": "digits"}
@@ -75,6 +79,19 @@ def test_the_other_count_is_made_as_the_text_says() -> None:
         ({"dataset": "mnist"}, (1, 28, 28), 10, {}),
         ({"dataset": "other", "channels": 4, "side": 64, "classes": 1000}, (4, 64, 64), 1000, {}),
         ({"exercise": "mlp", "dataset": "circles", "hidden": [7, 3]}, (2,), 2, {"hidden": [7, 3]}),
+        (
+            {"exercise": "vit", "embed_dim": 24, "num_heads": 3, "depth": 3, "position": "learned"},
+            (3, 32, 32),
+            10,
+            {"embed_dim": 24, "num_heads": 3, "depth": 3, "position": "learned", "patch_size": 4},
+        ),
+        (
+            {"exercise": "vit", "dataset": "mnist", "patch_size": 14, "class_token": "mean-pool", "mlp_ratio": 2},
+            (1, 28, 28),
+            10,
+            {"patch_size": 14, "class_token": "mean-pool", "mlp_ratio": 2},
+        ),
+        ({"exercise": "timm", "model": "test_vit"}, (3, 32, 32), 10, {"model": "test_vit", "pretrained": False}),
     ],
 )
 def test_any_configuration_is_counted(
@@ -84,6 +101,17 @@ def test_any_configuration_is_counted(
     hp = build(exercise.hyperparameters, options)
     model = exercise.build_model(hp, shape, classes)
     assert rows(answer("parameters", home, **inputs))["all"][2] == sum(p.numel() for p in model.parameters())
+
+
+def test_a_transformer_is_told_part_by_part(home: Path) -> None:
+    result = answer("parameters", home, exercise="vit", dataset="mnist", patch_size=7)
+    found = rows(result)
+    assert found["class_token"] == ("Parameter 1×1×32", "", 32, "0.1 %")
+    assert found["position"] == ("fixed 1×17×32", "", "", "")
+    assert found["blocks.1.attention.qkv"] == ("Linear 96", "17 × 96", 3_168, "11.5 %")
+    parts = {name: sum(row[2] for layer, row in found.items() if f".{name}" in layer) for name in ("mlp", "attention")}
+    shares = ", ".join(f"{name} {100 * count / 27_434:.1f} %" for name, count in parts.items())
+    assert f"In all blocks: {shares}, norm 0.9 %." in result.lines
 
 
 def test_every_exercise_with_layers_can_be_counted() -> None:
@@ -100,6 +128,9 @@ def test_every_exercise_with_layers_can_be_counted() -> None:
         ({"dataset": "other", "side": 4}, "convnet needs images of at least 8×8, and these are 4×4"),
         ({"dataset": "other", "side": 16, "crop": 20}, "crop = 20 is larger than the 16×16 images"),
         ({"exercise": "mlp", "hidden": [0]}, "hidden"),
+        ({"exercise": "vit", "patch_size": 7}, "patch_size = 7: patches do not tile images of 32×32"),
+        ({"exercise": "vit", "dataset": "other", "side": 30}, "vit: patches of 4×4 do not tile an image of 30×30"),
+        ({"exercise": "vit", "num_heads": 5}, "num_heads = 5: must divide embed_dim = 32"),
     ],
 )
 def test_what_cannot_be_built_is_refused_in_a_sentence(home: Path, inputs: dict[str, Any], sentence: str) -> None:
@@ -112,7 +143,7 @@ def test_what_cannot_be_built_is_refused_in_a_sentence(home: Path, inputs: dict[
 
 def test_every_scheme_is_shown_beside_none(home: Path) -> None:
     result = answer("standardize", home, **DIGITS, standardize="all", images=3)
-    schemes = ["none", "channel", "gcn", "zca", "pca", "l1", "l2", "minmax"]  # digits are grey
+    schemes = [name for name in get_args(Standardize) if name != "pca-published"]  # digits are grey
     assert list(rows(result)) == schemes
     assert [gallery.title.partition(":")[0] for gallery in result.galleries] == schemes
     assert {len(gallery.pictures) for gallery in result.galleries} == {3}
@@ -179,6 +210,103 @@ def test_another_seed_draws_anew(home: Path) -> None:
     inputs = {**DIGITS, "crop": 0, "flip": False, "erasing": 1.0, "rotation": 90.0}
     first, again, other = (answer("augment", home, **inputs, seed=seed).galleries[1] for seed in (0, 0, 1))
     assert first == again != other
+
+
+# Samples of every class
+
+
+def grid_of(result: Result) -> PictureRows:
+    (grid,) = result.galleries
+    assert isinstance(grid, PictureRows)
+    return grid
+
+
+def test_every_class_has_its_rows_of_its_own_samples(home: Path) -> None:
+    result = answer("sample-grid", home, **DIGITS, rows=2, columns=4)
+    dataset = load_dataset(CONVNET.hyperparameters(**DIGITS), home)
+    grid = grid_of(result)
+    assert [name for name, _ in grid.groups] == list(dataset.class_names) and grid.across == 4
+    for label, (_, pictures) in enumerate(grid.groups):
+        own = {shown(x) for x in dataset.train.x[dataset.train.y == label]}
+        assert len(pictures) == 8 and set(pictures) <= own
+    counts = torch.bincount(dataset.train.y)
+    sizes = f"{counts.min()} to {counts.max()}"
+    assert result.lines == (f"1,437 train images of 8×8 in 10 classes of {sizes}.",)
+
+
+def test_another_draw_or_split_shows_other_samples(home: Path) -> None:
+    first, again, other, test = (
+        answer("sample-grid", home, **DIGITS, **more) for more in ({}, {}, {"draw": 1}, {"split": "test"})
+    )
+    assert first == again
+    assert grid_of(first).groups != grid_of(other).groups
+    assert test.lines[0].startswith("360 test images")
+
+
+def test_own_images_are_shown_and_a_broken_one_is_told(home: Path) -> None:
+    for name, size in (("ants", 6), ("bees", 40)):
+        (home / "mine" / name).mkdir(parents=True)
+        for i in range(size):
+            Image.new("RGB", (20, 16), (i, 2 * i, 0)).save(home / "mine" / name / f"{i:02}.png")
+    inputs = {"dataset": "folder", "folder": str(home / "mine"), "image_size": 16}
+    result = answer("sample-grid", home, **inputs)
+    assert result.lines == ("37 train images of 16×16 in 2 classes of 5 to 32.",)
+    assert [(name, len(pictures)) for name, pictures in grid_of(result).groups] == [("ants", 5), ("bees", 18)]
+    (home / "mine" / "ants" / "00.png").write_bytes(b"no picture")
+    (home / "mine" / "ants" / "01.png").write_bytes(b"no picture")
+    (home / "mine" / "ants" / "02.png").write_bytes(b"no picture")
+    with pytest.raises(UsageError, match=r"The image .*0\d\.png cannot be read"):
+        answer("sample-grid", home, **inputs)
+    with pytest.raises(UsageError, match="must name a folder"):
+        answer("sample-grid", home, dataset="folder")
+
+
+def test_of_very_many_classes_the_first_are_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample_grid_module, "MOST_PICTURES", 25)
+    result = answer("sample-grid", home, **DIGITS, rows=1, columns=6)
+    assert [name for name, _ in grid_of(result).groups] == list("0123")
+    assert result.lines[1] == "Shown are the first 4 classes."
+
+
+# The cost of attention
+
+SMALL = {"image_side": 8, "patch_sizes": [1, 2, 8], "embed_dim": 8, "num_heads": 2, "depth": 1, "batch_size": 4}
+
+
+def test_a_step_of_every_patch_size_is_timed_and_its_memory_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention_cost, "LEAST_S", 0.0)
+    result = answer("attention-cost", home, measure=True, **SMALL)
+    assert result.table is not None
+    assert [row[:2] for row in result.table.rows] == [(8, 2), (2, 17), (1, 65)]
+    assert result.lines[0].startswith("One step of Adam on 4 random images in float32, by-hand")
+    for row in result.table.rows:
+        _, _, microseconds, rate, peak, kept = row
+        assert microseconds > 0 and rate == pytest.approx(1e6 / microseconds, rel=0.02)
+        assert kept / 2 < peak < 3 * kept
+    assert [list(curve.x) for chart in result.charts for curve in chart.curves] == [[2, 17, 65]] * 2
+
+
+def test_what_would_take_too_long_is_left_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention_cost, "LEAST_S", 0.0)
+    monkeypatch.setattr(attention_cost, "MOST_BYTES", 1e5)
+    result = answer("attention-cost", home, measure=True, **SMALL)
+    assert result.table is not None
+    assert [row[2] == "too large" for row in result.table.rows] == [False, False, True]
+
+
+def test_the_peak_is_what_tensors_take_together() -> None:
+    memory = attention_cost.PeakMemory(held=1000)
+    with memory:
+        first = torch.zeros(250)
+        same = first.view(10, 25)
+        second = first + 1
+        del first, same
+        third = second * 2
+        second.mul_(3)
+        del second, third
+        torch.zeros(500)
+    assert memory.peak == 1000 + 4 * 500
+    assert memory._live == 1000
 
 
 # A network on a larger image

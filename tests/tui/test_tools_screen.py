@@ -229,6 +229,17 @@ async def test_why_there_is_no_answer_is_told_in_its_place(make_app):
         assert "A newer one" not in screen_text(app)
 
 
+async def test_heat_maps_are_drawn_and_why_a_run_has_none_is_told_in_their_place(make_app):
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await opened(pilot, app, "positional")
+        await until(pilot, lambda: "position across, dimension down" in screen_text(app))
+        screen._forms["positional"].fields["run"].editor.focus()
+        await pilot.press("x")
+        await until(pilot, lambda: "There is no run 'x'" in screen_text(app))
+        assert "position across" not in screen_text(app)
+
+
 async def test_a_network_is_run_when_it_is_asked_for(make_app):
     app = make_app()
     async with app.run_test(size=WIDE, notifications=True) as pilot:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import zip_longest
-from operator import mul
 
 from rich.cells import cell_len
 from rich.text import Text
 
+from tui_lab.charts.resampling import mixed_rows, parts
 from tui_lab.charts.shading import Colour, style
 from tui_lab.charts.text import folded, printable
 from tui_lab.pictures import Picture
 
-Part = tuple[tuple[int, float], ...]  # indices of pixels, each with its share
-
 _UPPER_HALF = "▀"
 _SHADES = " ░▒▓█"
 _ASCII_SHADES = " .:-=+*#%@"
+_MOST_NAME, _LEAST_SIDE = 12, 4  # cells of a name beside pictures, and of a picture there
 _LUMINANCE = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue (ITU-R BT.709)
 
 
@@ -98,6 +96,39 @@ def tiled(blocks: Sequence[Text], captions: Sequence[str], *, width: int, gap: i
     return Text("\n").join(lines)
 
 
+def picture_rows(
+    groups: Sequence[tuple[str, Sequence[Picture]]],
+    across: int,
+    *,
+    width: int,
+    color: bool = True,
+    ascii: bool = False,
+) -> Text:
+    """Groups one under the other, each with its name to the left of its rows of pictures.
+
+    Args:
+        groups: names, and pictures of about the same size.
+        across: pictures in a row; fewer where there is no room for so many.
+        width: cells of the whole, at least 10. Pictures are reduced to fit, names folded.
+        color, ascii: see `half_blocks`.
+    """
+    names = [printable(name, ascii=ascii) for name, _ in groups]
+    beside = min(max(map(cell_len, names), default=0), _MOST_NAME, width // 4) + 1  # cells, with a blank after a name
+    across = max(1, min(across, (width - beside + 1) // (_LEAST_SIDE + 1)))
+    tile = (width - beside + 1) // across - 1
+    drawn = [[half_blocks(one, columns=tile, color=color, ascii=ascii) for one in pictures] for _, pictures in groups]
+    side = max((block.cell_len // (block.plain.count("\n") + 1) for blocks in drawn for block in blocks), default=0)
+    lines: list[Text] = []
+    for name, blocks in zip(names, drawn, strict=True):
+        tiles: list[tuple[list[Text], list[str]]] = [(list(block.split()), []) for block in blocks]
+        rows = [tiles[start : start + across] for start in range(0, len(tiles), across)]
+        pictured = [line for row in rows for line in _grid_row(row, side, 1)]
+        for words, line in zip_longest(folded(name, beside - 1), pictured):
+            said = words or ""
+            lines.append(Text(said + " " * (beside - cell_len(said))).append_text(line or Text()))
+    return Text("\n").join(lines)
+
+
 def _grid_row(tiles: Sequence[tuple[list[Text], list[str]]], side: int, gap: int) -> Iterator[Text]:
     """The lines of pictures side by side: all pictures end on the same line, where their captions begin."""
     highest = max(len(drawn) for drawn, _ in tiles)
@@ -134,34 +165,14 @@ def _resized(picture: Picture, width: int, height: int) -> Iterator[Iterator[Col
     lines = [picture.rgb[start : start + size] for start in range(0, len(picture.rgb), size)]
     if (width, height) == (picture.width, picture.height):
         return ((zip(line[::3], line[1::3], line[2::3], strict=True)) for line in lines)
-    return (_mixed_line(_mixed(lines, part), width) for part in _parts(picture.height, height))
+    return (_mixed_line(mixed_rows(lines, part), width) for part in parts(picture.height, height))
 
 
 def _mixed_line(line: Sequence[float], width: int) -> Iterator[Colour]:
     pixels = list(zip(line[::3], line[1::3], line[2::3], strict=True))
-    for part in _parts(len(pixels), width):
-        red, green, blue = _mixed(pixels, part)
+    for part in parts(len(pixels), width):
+        red, green, blue = mixed_rows(pixels, part)
         yield round(red), round(green), round(blue)
-
-
-def _mixed(rows: Sequence[Sequence[float]], part: Part) -> Sequence[float]:
-    """The weighted mean of some of the rows, value by value."""
-    if len(part) == 1:
-        return rows[part[0][0]]
-    weights = [weight for _, weight in part]
-    covered = zip(*[rows[i] for i, _ in part], strict=True)
-    return [sum(map(mul, weights, values)) for values in covered]
-
-
-@lru_cache(maxsize=64)
-def _parts(old: int, new: int) -> tuple[Part, ...]:
-    """What each of `new` equal parts of a line of `old` pixels covers, with shares that add up to 1."""
-    parts = []
-    for i in range(new):
-        start, end = i * old, (i + 1) * old  # in parts of 1 / new of a pixel, so that nothing is rounded
-        covered = range(start // new, -(-end // new))
-        parts.append(tuple((j, (min(end, (j + 1) * new) - max(start, j * new)) / old) for j in covered))
-    return tuple(parts)
 
 
 def _coloured(upper: Sequence[Colour], lower: Sequence[Colour] | None) -> Text:

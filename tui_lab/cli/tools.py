@@ -87,21 +87,22 @@ def _plain(markdown: str) -> str:
 def _answer(context: typer.Context, tool: Tool[Any], given: dict[str, Any], *, measure: bool, as_json: bool) -> None:
     from tui_lab.cli.output import print_json
     from tui_lab.hyperparameters import build
-    from tui_lab.tools.tool import Folders, WithTorch
+    from tui_lab.tools.tool import Folders, WithFolders, WithTorch
 
     inputs = build(tool.inputs, given)
+    values = inputs.model_dump()
+    where = places(context)
+    folders = Folders(where.home, where.data)
     work = tool.measure if measure and tool.measure else tool.calculate
     if isinstance(work, WithTorch):
         from tui_lab.previews.client import PreviewProcess
 
-        where = places(context)
         with PreviewProcess() as process:
-            values = inputs.model_dump()
-            result = process.work_out(tool.name, values, Folders(where.home, where.data), measure=measure)
+            result = process.work_out(tool.name, values, folders, measure=measure)
     else:
-        result = work(inputs)
+        result = work.function(inputs, folders) if isinstance(work, WithFolders) else work(inputs)
     if as_json:
-        print_json({"tool": tool.name, "inputs": inputs.model_dump(), **result.to_json()})
+        print_json({"tool": tool.name, "inputs": values, **result.to_json()})
     else:
         _show(result)
 
@@ -109,7 +110,7 @@ def _answer(context: typer.Context, tool: Tool[Any], given: dict[str, Any], *, m
 def _show(result: Result) -> None:
     from rich.text import Text
 
-    from tui_lab.charts.calculated import gallery_text, tool_series
+    from tui_lab.charts.calculated import pictures_text, tool_series
     from tui_lab.charts.text import printable
     from tui_lab.cli.drawing import look_of, print_chart, print_table
     from tui_lab.cli.output import data_console, is_ascii
@@ -119,10 +120,11 @@ def _show(result: Result) -> None:
     if result.table is not None:
         aligned = (f"{'>' if result.table.is_numeric(i) else ''}{name}" for i, name in enumerate(result.table.columns))
         print_table(aligned, result.table.texts())
-    for gallery in result.galleries:
+    if result.galleries or result.heat_maps:
         console = data_console()
         look = look_of(console)
-        drawn = gallery_text(gallery, width=console.width, color=look.color, ascii=look.ascii)
+        width, color, ascii = console.width, look.color, look.ascii
+        drawn = pictures_text(result, width=width, palette=look.palette, color=color, ascii=ascii)
         console.print(drawn, "", sep="\n")
     for chart in result.charts:
         print_chart(tool_series(chart), title=chart.title, x_label=chart.x_label, x_log=chart.x_log, y_log=chart.y_log)

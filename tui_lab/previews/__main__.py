@@ -6,7 +6,7 @@ A line of JSON on stdin is a request, a line of JSON on stdout its answer:
     {"id": 2, "kind": "tool", "tool": "augment", "inputs": {...}, "measure": false, "home": "/...", "data_dir": "/..."}
     {"id": 1, "content": {...}}    or    {"id": 1, "error": "...", "hint": "...", "exit_code": 2}
 
-It imports torch on the first request, works on one thread (for a range test on more) and steps back behind everything
+It imports torch on the first request, works on one thread (for what trains on more) and steps back behind everything
 else, because a run may be training beside it. It ends when stdin does.
 """
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tui_lab.previews.content import Content, LayerTable
     from tui_lab.previews.samples import SamplePreviews
     from tui_lab.training.range_test import RangeTest
+    from tui_lab.training.timing import Timing
 
 NICENESS = 10
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -85,6 +86,8 @@ def content(request: dict[str, Any]) -> Content | Result:
         return layers(exercise, hyperparameters)
     if request["kind"] == "rates":
         return rates(exercise, hyperparameters, Path(request["data_dir"]))
+    if request["kind"] == "timing":
+        return timing(exercise, hyperparameters, Path(request["data_dir"]))
     return _sample_previews().grid(hyperparameters, Path(request["data_dir"]), request["draw"])
 
 
@@ -117,6 +120,15 @@ def rates(exercise: Exercise, hyperparameters: Hyperparameters, data_dir: Path) 
     from tui_lab.previews.rates import find_rates
 
     return find_rates(exercise, hyperparameters, data_dir)
+
+
+def timing(exercise: Exercise, hyperparameters: Hyperparameters, data_dir: Path) -> Timing:
+    """How long an epoch takes. Raises UsageError where nothing is trained by gradients."""
+    if not isinstance(hyperparameters, GradientHyperparameters):
+        raise UsageError(f"{exercise.name} is fitted at once, and has no steps to be timed.")
+    from tui_lab.previews.timing import time_configuration
+
+    return time_configuration(exercise, hyperparameters, data_dir)
 
 
 def _class_names(hyperparameters: Hyperparameters) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from tui_lab.previews.content import CONTENTS, Content, Kind, LayerTable, Sample
 from tui_lab.processes import module_command
 from tui_lab.tools.tool import Folders, Result
 from tui_lab.training.range_test import RangeTest
+from tui_lab.training.timing import Timing
 
 PATIENCE_S = 5.0  # that a newer request waits for an older one: most take less, whitening CIFAR-10 takes much more
 
@@ -80,12 +81,22 @@ class PreviewProcess:
         draw: int = 0,
     ) -> RangeTest: ...
 
+    @overload
+    def ask(
+        self,
+        kind: Literal["timing"],
+        exercise_name: str,
+        values: Mapping[str, Any],
+        data_dir: Path,
+        draw: int = 0,
+    ) -> Timing: ...
+
     def ask(self, kind: Kind, exercise_name: str, values: Mapping[str, Any], data_dir: Path, draw: int = 0) -> Content:
         """The preview of a configuration. Blocks until it is there, so call it from a thread.
 
         Args:
-            kind: "samples" for a `SampleGrid`, "layers" for a `LayerTable`, "rates" for a `RangeTest`, which takes as
-                long as 200 steps of training: ask a process of its own for it.
+            kind: "samples" for a `SampleGrid`, "layers" for a `LayerTable`, "rates" for a `RangeTest`, "timing" for a
+                `Timing`. The last two train for some seconds: ask a process of its own for them.
             exercise_name: of the catalogue.
             values: hyperparameters by name, defaults for the others.
             data_dir: the folder with data sets; layers need none.

@@ -9,8 +9,9 @@ from typing import Any, Literal, Self
 from tui_lab.inspections.content import LabelledPoint
 from tui_lab.pictures import Picture
 from tui_lab.training.range_test import RangeTest
+from tui_lab.training.timing import Timing
 
-Kind = Literal["samples", "layers", "rates"]
+Kind = Literal["samples", "layers", "rates", "timing"]
 
 
 @dataclass(frozen=True)
@@ -149,11 +150,12 @@ class LayerTable:
         return cls(tuple(map(int, content["input_shape"])), tuple(map(Layer.from_json, content["layers"])))
 
 
-Content = SampleGrid | LayerTable | RangeTest
-CONTENTS: dict[Kind, type[SampleGrid] | type[LayerTable] | type[RangeTest]] = {
+Content = SampleGrid | LayerTable | RangeTest | Timing
+CONTENTS: dict[Kind, type[SampleGrid] | type[LayerTable] | type[RangeTest] | type[Timing]] = {
     "samples": SampleGrid,
     "layers": LayerTable,
     "rates": RangeTest,
+    "timing": Timing,
 }
 
 

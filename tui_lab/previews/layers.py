@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -10,8 +10,6 @@ from torch import Tensor, nn
 
 from tui_lab.models.mlp_by_hand import Weights
 from tui_lab.previews.content import Layer, LayerTable
-
-NOT_SHOWN = (nn.Identity,)  # stands where an option is switched off
 
 
 def layer_table(build: Callable[[], nn.Module], input_shape: tuple[int, ...]) -> LayerTable:
@@ -22,8 +20,9 @@ def layer_table(build: Callable[[], nn.Module], input_shape: tuple[int, ...]) ->
         input_shape: of one sample, (C, H, W) or (2,).
 
     Returns:
-        One layer for each module that has no modules within it or that has parameters of its own, in the order in which
-        the sample meets them. A module that is used several times is listed once, where it is used first.
+        One layer for each module that has no modules within it, and one for each tensor that other modules have besides
+        theirs, such as a class token, in the order in which the sample meets them: such a tensor where its module
+        begins. A module that is used several times is listed once, where it is used first.
     """
     try:
         return _table_on("meta", build, input_shape)
@@ -37,20 +36,50 @@ def _table_on(device: str, build: Callable[[], nn.Module], input_shape: tuple[in
         listed = {name: module for name, module in model.named_modules() if _is_layer(module)}
         shapes = _shapes(model, listed, torch.zeros(1, *input_shape))
     counted: set[int] = set()
-    layers = []
+    layers: list[Layer] = []
     for name in _in_order(list(listed), list(shapes)):
         module = listed[name]
-        own = [parameter for parameter in module.parameters(recurse=False) if id(parameter) not in counted]
-        counted.update(map(id, own))
-        parameters = sum(parameter.numel() for parameter in own)
-        if parameters or not isinstance(module, NOT_SHOWN):
+        if _has_modules_within(module):
+            layers += _own_tensors(name, module, counted)
+            continue
+        parameters = _count(module.parameters(recurse=False), counted)
+        if parameters or not _is_switched_off(module):
             layers.append(Layer(name or type(module).__name__, _kind(module), shapes.get(name), parameters))
     return LayerTable(input_shape, tuple(layers))
 
 
 def _is_layer(module: nn.Module) -> bool:
-    has_modules_within = next(module.children(), None) is not None
-    return not has_modules_within or next(module.parameters(recurse=False), None) is not None
+    return not _has_modules_within(module) or next(_tensors(module), None) is not None
+
+
+def _is_switched_off(module: nn.Module) -> bool:
+    """Whether it stands where an option is not taken."""
+    return isinstance(module, nn.Identity) or (isinstance(module, nn.Dropout) and module.p == 0)
+
+
+def _has_modules_within(module: nn.Module) -> bool:
+    return next(module.children(), None) is not None
+
+
+def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The parameters of a module itself, then what it has of fixed values."""
+    yield from module.named_parameters(recurse=False)
+    yield from ((name, buffer) for name, buffer in module.named_buffers(recurse=False) if buffer.is_floating_point())
+
+
+def _own_tensors(name: str, module: nn.Module, counted: set[int]) -> Iterator[Layer]:
+    for own, tensor in _tensors(module):
+        is_parameter = isinstance(tensor, nn.Parameter)
+        kind = f"{'Parameter' if is_parameter else 'fixed'} {_window(tuple(tensor.shape))}"
+        parameters = _count([tensor], counted) if is_parameter else 0
+        yield Layer(f"{name}.{own}" if name else own, kind, None, parameters)
+
+
+def _count(parameters: Iterable[Tensor], counted: set[int]) -> int:
+    """The values of those that are not among the `counted`, where they are afterwards."""
+    new = [parameter for parameter in parameters if id(parameter) not in counted]
+    counted.update(map(id, new))
+    return sum(parameter.numel() for parameter in new)
 
 
 def _shapes(model: nn.Module, listed: dict[str, nn.Module], sample: Tensor) -> dict[str, tuple[int, ...] | None]:

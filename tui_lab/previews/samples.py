@@ -90,7 +90,7 @@ def data_key(hyperparameters: Hyperparameters, data_dir: Path) -> Hashable:
     """What `load_dataset` makes its answer of: the same key, the same data set."""
     hp = hyperparameters
     named = [d.name for d in declarations(type(hp)).values() if d.topic == "Data" and d.name not in STANDARDISATION]
-    return (data_dir, hp.seed, *(getattr(hp, name) for name in named))
+    return (data_dir, hp.seed, hp.stored_side, *(getattr(hp, name) for name in named))
 
 
 def _choose(dataset: Dataset, seed: int) -> Split:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+from tui_lab import paths
 from tui_lab.hyperparameters import Declaration, Declared, build, declarations
 from tui_lab.pictures import Picture
 
@@ -79,13 +80,62 @@ class Gallery:
 
 
 @dataclass(frozen=True)
+class PictureRows:
+    """Pictures beside the name of what they belong to, `across` in a row."""
+
+    title: str
+    groups: tuple[tuple[str, tuple[Picture, ...]], ...]
+    across: int
+
+    def to_json(self) -> dict[str, Any]:
+        groups = [[name, [picture.to_json() for picture in pictures]] for name, pictures in self.groups]
+        return {"title": self.title, "groups": groups, "across": self.across}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Raises KeyError, TypeError or ValueError when `content` has no rows of pictures."""
+        groups = tuple((str(name), tuple(map(Picture.from_json, pictures))) for name, pictures in content["groups"])
+        return cls(str(content["title"]), groups, int(content["across"]))
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A matrix whose values are shown as colours.
+
+    Attributes:
+        title: one line.
+        values: rows from the top, each as long.
+        largest: the value that has the strongest of the colours for positive values; its negative, that of the others.
+        columns, rows: numbered from 0 on along the axes. More than there are values where several became their mean.
+        x_label, y_label: what is numbered.
+        is_plan: columns and rows are places in an image: drawn as squares, beside other plans. Otherwise the map is
+            as wide as there is room.
+    """
+
+    title: str
+    values: tuple[tuple[float, ...], ...]
+    largest: float
+    columns: int
+    rows: int
+    x_label: str
+    y_label: str
+    is_plan: bool = False
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Raises KeyError or TypeError when `content` is no heat map."""
+        return cls(**{**content, "values": tuple(map(tuple, content["values"]))})
+
+
+@dataclass(frozen=True)
 class Result:
     """What a tool answers: sentences, values, pictures, curves. Each part may be empty."""
 
     lines: tuple[str, ...] = ()
     table: Table | None = None
     charts: tuple[Chart, ...] = ()
-    galleries: tuple[Gallery, ...] = ()
+    galleries: tuple[Gallery | PictureRows, ...] = ()
+    heat_maps: tuple[HeatMap, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -93,6 +143,7 @@ class Result:
             "table": None if self.table is None else asdict(self.table),
             "charts": [asdict(chart) for chart in self.charts],
             "galleries": [gallery.to_json() for gallery in self.galleries],
+            "heat_maps": [asdict(heat_map) for heat_map in self.heat_maps],
         }
 
     @classmethod
@@ -106,7 +157,8 @@ class Result:
                 Chart(**{**chart, "curves": tuple(Curve(**_with_tuples(curve)) for curve in chart["curves"])})
                 for chart in content["charts"]
             ),
-            tuple(map(Gallery.from_json, content["galleries"])),
+            tuple((PictureRows if "groups" in one else Gallery).from_json(one) for one in content["galleries"]),
+            tuple(map(HeatMap.from_json, content["heat_maps"])),
         )
 
 
@@ -116,6 +168,14 @@ class Folders:
 
     home: Path
     data: Path
+
+
+@dataclass(frozen=True)
+class WithFolders(Generic[Inputs]):
+    """What reads runs or data, but needs no torch for it: a function of (inputs, `Folders`) to a `Result`. It raises
+    TuiLabError where there is nothing to read."""
+
+    function: Callable[[Inputs, Folders], Result]
 
 
 @dataclass(frozen=True)
@@ -136,7 +196,7 @@ class Tool(Generic[Inputs]):
         title: one line.
         text: Markdown: what it calculates and what to look at.
         inputs: the model of its inputs; their declarations make the flags and the form.
-        calculate: inputs to answer, at once and without side effects; or what answers in a process with torch.
+        calculate: inputs to answer, at once and without side effects; or what takes more than the inputs for that.
         measure: inputs to what only trying tells, such as times. It takes seconds, so it waits to be asked for, and
             runs best in a process that does nothing else. None for most tools.
         measuring: what that does, in a few words.
@@ -147,7 +207,7 @@ class Tool(Generic[Inputs]):
     title: str
     text: str
     inputs: type[Inputs]
-    calculate: Callable[[Inputs], Result] | WithTorch
+    calculate: Callable[[Inputs], Result] | WithFolders[Inputs] | WithTorch
     measure: Callable[[Inputs], Result] | WithTorch | None = None
     measuring: str = "measure the time"
 
@@ -156,14 +216,21 @@ class Tool(Generic[Inputs]):
         """Its inputs by name, ordered by topic."""
         return declarations(self.inputs)
 
-    def answer(self, values: Mapping[str, Any]) -> Result:
+    def answer(self, values: Mapping[str, Any], folders: Folders | None = None) -> Result:
         """The result for `values`, defaults for the others. Raises UsageError with every mistake in them.
 
         Not for what is answered with torch: that is `tui_lab.previews.client`'s to ask.
+
+        Args:
+            values: inputs by name.
+            folders: of what some tools read; None = the user's own.
         """
         if isinstance(self.calculate, WithTorch):
             raise TypeError(f"{self.name} is answered in a process with torch")
-        return self.calculate(build(self.inputs, values))
+        inputs = build(self.inputs, values)
+        if isinstance(self.calculate, WithFolders):
+            return self.calculate.function(inputs, folders or Folders(paths.home_dir(), paths.data_dir()))
+        return self.calculate(inputs)
 
 
 def written(cell: Cell) -> str:

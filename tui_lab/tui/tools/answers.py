@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from tui_lab.charts.calculated import gallery_text, tool_series
+from tui_lab.charts.calculated import tool_series
 from tui_lab.errors import TuiLabError
 from tui_lab.processes import module_command
-from tui_lab.tools.tool import Chart, Folders, Gallery, Result, Tool, WithTorch
+from tui_lab.tools.tool import Chart, Folders, Result, Tool, WithTorch
 from tui_lab.tui.chart import Plot
 from tui_lab.tui.workspace import Workspace
 
@@ -39,10 +39,9 @@ def plot_of(chart: Chart) -> Plot:
     return Plot(tool_series(chart), chart.title, chart.x_label, chart.y_log, chart.x_log)
 
 
-def pictures_text(galleries: Sequence[Gallery], *, width: int, color: bool, ascii: bool) -> Text:
-    """All pictures of an answer, one gallery under the other."""
-    drawn = [gallery_text(gallery, width=width, color=color, ascii=ascii) for gallery in galleries]
-    return Text("\n\n").join(drawn)
+def folders_of(workspace: Workspace) -> Folders:
+    """Where tools find runs and data."""
+    return Folders(workspace.home, workspace.data)
 
 
 async def worked_out(workspace: Workspace, tool: Tool[Any], values: Mapping[str, Any], *, measure: bool) -> Result:
@@ -50,8 +49,8 @@ async def worked_out(workspace: Workspace, tool: Tool[Any], values: Mapping[str,
 
     Raises TuiLabError; a `SupersededError` where something else was asked for meanwhile.
     """
-    folders = Folders(workspace.home, workspace.data)
-    return await asyncio.to_thread(workspace.answers.work_out, tool.name, values, folders, measure=measure)
+    work_out = workspace.answers.work_out
+    return await asyncio.to_thread(work_out, tool.name, values, folders_of(workspace), measure=measure)
 
 
 async def measured(workspace: Workspace, tool: Tool[Any], values: Mapping[str, Any]) -> Result:

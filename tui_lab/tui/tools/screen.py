@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -15,16 +15,17 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import ContentSwitcher, Markdown, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui_lab.charts.calculated import pictures_text
 from tui_lab.errors import TuiLabError
 from tui_lab.hyperparameters import mistakes_in
 from tui_lab.labs.catalogue import LABS
 from tui_lab.previews.client import SupersededError
 from tui_lab.tools.catalogue import TOOLS
-from tui_lab.tools.tool import Gallery, Result, Tool, WithTorch
+from tui_lab.tools.tool import Result, Tool, WithTorch
 from tui_lab.tui.area import Area
 from tui_lab.tui.chart import Chart
 from tui_lab.tui.form import HyperparameterForm
-from tui_lab.tui.tools.answers import measured, pictures_text, plot_of, rich_table, worked_out
+from tui_lab.tui.tools.answers import folders_of, measured, plot_of, rich_table, worked_out
 
 if TYPE_CHECKING:
     from tui_lab.tui.app import LabApp, Look
@@ -153,11 +154,18 @@ where letters are typed."""
         if isinstance(tool.calculate, WithTorch):
             result = await self._worked_out(tool, values)
         else:
-            result = await self.lab.in_background(partial(tool.answer, values))
+            result = await self._calculated(tool, values)
         if result is not None:
             self._show(result)
             self._answered = tool
             self._say_beneath(f"m or ctrl+r: {tool.measuring}" if tool.measure else "")
+
+    async def _calculated(self, tool: Tool[Any], values: Mapping[str, Any]) -> Result:
+        """The answer of a tool without torch, or why there is none: a run that is not there, say."""
+        try:
+            return await self.lab.in_background(partial(tool.answer, values, folders_of(self.lab.workspace)))
+        except TuiLabError as error:
+            return Result((str(error),))
 
     async def _worked_out(self, tool: Tool[Any], values: Mapping[str, Any]) -> Result | None:
         """The answer of another process, or why there is none; None once something else is asked for."""
@@ -209,7 +217,7 @@ where letters are typed."""
         table.display = result.table is not None
         if result.table is not None:
             table.update(rich_table(result))
-        self.query_one("#tool-pictures", Pictures).show(result.galleries)
+        self.query_one("#tool-pictures", Pictures).show(result)
         for i in range(MOST_CHARTS):
             chart = self.query_one(f"#tool-chart-{i}", Chart)
             chart.display = i < len(result.charts)
@@ -251,11 +259,11 @@ where letters are typed."""
 
 
 class Pictures(Static):
-    """The pictures of an answer, as many side by side as there is room for."""
+    """The pictures and heat maps of an answer, as many side by side as there is room for."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._galleries: tuple[Gallery, ...] = ()
+        self._result = Result()
         self._drawn: object = None  # what the text was made of
 
     def on_mount(self) -> None:
@@ -264,22 +272,22 @@ class Pictures(Static):
     def on_resize(self) -> None:
         self._draw()
 
-    def show(self, galleries: Sequence[Gallery]) -> None:
-        """Pictures to show; without any, it takes no room."""
-        self._galleries = tuple(galleries)
-        self.display = bool(galleries)
+    def show(self, result: Result) -> None:
+        """An answer whose pictures are shown; without any, it takes no room."""
+        self._result = result
+        self.display = bool(result.galleries or result.heat_maps)
         self._draw()
 
     def _draw(self) -> None:
-        if not self._galleries or self.size.width < LEAST_WIDTH:
+        if not self.display or self.size.width < LEAST_WIDTH:
             return
-        asked = (self._galleries, self.size.width, self.lab.look)
+        asked = (self._result, self.size.width, self.lab.look)
         if asked != self._drawn:
             self._drawn = asked
             self.run_worker(self._make(*asked), exclusive=True, exit_on_error=False)
 
-    async def _make(self, galleries: tuple[Gallery, ...], width: int, look: Look) -> None:
-        make = partial(pictures_text, galleries, width=width, color=look.color, ascii=look.ascii)
+    async def _make(self, result: Result, width: int, look: Look) -> None:
+        make = partial(pictures_text, result, width=width, palette=look.palette, color=look.color, ascii=look.ascii)
         self.update(await self.lab.in_background(make))
 
     @property
