@@ -80,13 +80,13 @@ def test_mnist_is_the_exercise_of_the_practical(tmp_path: Path) -> None:
     assert isinstance(configuration, MLPHyperparameters)
     assert (configuration.hidden, configuration.activation, configuration.softmax_output) == ([100], "tanh", True)
     assert (configuration.lr, configuration.batch_size, configuration.epochs) == (0.03, 100, 100)
-    assert (configuration.dataset, configuration.standardize) == ("mnist", "channel")
+    assert (configuration.dataset, configuration.standardize) == ("mnist", "raw")
     assert (preset.published["train_accuracy"], preset.published["test_accuracy"]) == (0.9456, 0.9404)
 
 
 def test_some_shipped_presets_need_no_download() -> None:
     offline = {p.name for p in map(load_preset, SHIPPED) if p.configuration().dataset in ("circles", "digits")}
-    assert offline >= {"circles-quick", "digits-mlp", "digits-convnet", "svm-digits"}
+    assert offline >= {"circles-quick", "digits-mlp", "digits-convnet", "digits-vit", "svm-digits"}
 
 
 # Reading
@@ -147,7 +147,7 @@ train_accuracy = true
     [
         (
             'title = "a"\nexercise = "convnt"',
-            "exercise = \"convnt\": must be mlp | svm | convnet | bow-svm. Did you mean 'convnet'?",
+            "exercise = \"convnt\": must be mlp | svm | convnet | bow-svm | vit | timm. Did you mean 'convnet'?",
         ),
         ('title = "a"\nexercise = 3', "exercise = 3: must be text."),
         ('title = "  "\nexercise = "mlp"', 'title = "  ": must be one line of text.'),
@@ -341,6 +341,9 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         ("digits-c", "digits-convnet"),
         ("circles", "circles-quick"),
         ("15-cor", "fig-2.15-corrected"),
+        ("3.2", "fig-3.02"),
+        ("3.2-fashion", "fig-3.02-fashion"),
+        ("3.2-25", "fig-3.02-25-epochs"),
     ],
 )
 def test_a_preset_is_found_by_name_figure_or_part(name: str, found: str, tmp_path: Path) -> None:
@@ -367,7 +370,7 @@ def test_the_users_own_win_over_the_shipped(home: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("digits", "'digits' fits 3 presets: digits-convnet, digits-mlp, svm-digits."),
+        ("digits", "'digits' fits 4 presets: digits-convnet, digits-mlp, digits-vit, svm-digits."),
         ("digits-convnt", "There is no preset 'digits-convnt'. Did you mean 'digits-convnet'?"),
         ("2.1", "There is no preset '2.1'. `tui-lab presets list` shows what there is."),
         ("", "There is no preset ''. `tui-lab presets list` shows what there is."),
@@ -380,7 +383,7 @@ def test_names_that_fit_none_or_several_are_told(name: str, sentence: str, tmp_p
 
 
 def test_long_lists_of_candidates_are_cut(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"'fig' fits 22 presets: .* and 14 more\.$"):
+    with pytest.raises(UsageError, match=r"'fig' fits 51 presets: .* and 43 more\.$"):
         find_preset("fig", tmp_path)
 
 
@@ -414,7 +417,7 @@ def accepts(schema: dict[str, Any], value: Any) -> bool:
     kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list}
     assert schema.keys() <= {
         *("type", "enum", "default", "description", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
-        *("items", "minItems", "maxItems", "pattern", "const", "anyOf"),
+        *("items", "minItems", "maxItems", "minLength", "pattern", "const", "anyOf"),
     }
     if "anyOf" in schema:
         return any(accepts(one, value) for one in schema["anyOf"])
@@ -424,6 +427,8 @@ def accepts(schema: dict[str, Any], value: Any) -> bool:
         return False
     if isinstance(value, list):
         return all(accepts(schema["items"], item) for item in value)
+    if isinstance(value, str):
+        return len(value) >= schema.get("minLength", 0)
     return not isinstance(value, int | float) or (
         schema.get("minimum", value) <= value <= schema.get("maximum", value)
         and value > schema.get("exclusiveMinimum", float("-inf"))

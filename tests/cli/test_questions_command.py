@@ -42,9 +42,12 @@ def test_every_question_is_listed(home: Path) -> None:
 
 def test_a_list_is_narrowed_by_lab_and_words(home: Path) -> None:
     assert listed("--lab", "1", "--search", "double softmax") == [
-        card.number for card in SHIPPED if "double" in card.text.casefold() and "softmax" in card.text.casefold()
+        card.number
+        for card in SHIPPED
+        if card.lab == 1 and "double" in card.text.casefold() and "softmax" in card.text.casefold()
     ]
-    assert "No question is like that" in run("--lab", "3").stderr
+    assert listed("--lab", "3") == [card.number for card in SHIPPED if card.lab == 3]
+    assert "No question is like that" in run("--lab", "3", "--search", "zebra").stderr
     assert "No question is like that" in run("12", "--search", "zebra").stderr
 
 

@@ -76,7 +76,7 @@ def without(text: str, part: str, instead: str = "") -> str:
 # The practical's own
 
 
-@pytest.mark.parametrize(("lab", "questions"), [(1, 17), (2, 34)])
+@pytest.mark.parametrize(("lab", "questions"), [(1, 17), (2, 34), (3, 22)])
 def test_a_lab_has_all_its_questions(lab: int, questions: int) -> None:
     assert SHIPPED.problems == ()
     assert [card.number for card in SHIPPED.cards if card.lab == lab] == [f"{lab}.{i + 1}" for i in range(questions)]
@@ -126,7 +126,7 @@ def test_everything_that_a_card_shows_exists(card: Card) -> None:
             assert mistakes_in(EXERCISES[show.name].hyperparameters, show.values) == []
 
 
-@pytest.mark.parametrize("lab", [1, 2])
+@pytest.mark.parametrize("lab", [1, 2, 3])
 def test_every_question_that_a_hyperparameter_names_is_there(lab: int) -> None:
     declared = [d for exercise in EXERCISES.values() for d in exercise.declarations.values()]
     declared += [d for tool in TOOLS.values() for d in tool.declarations.values()]

@@ -11,11 +11,20 @@ from scipy import stats
 
 from tests.studies.making import arm, ended, trained
 from tui_lab.runs.compare import Spread
-from tui_lab.studies.findings.checks import all_of, between, coincide, falling, more, never_below, sooner
+from tui_lab.studies.findings.checks import (
+    all_of,
+    between,
+    coincide,
+    do_not_cross,
+    falling,
+    more,
+    never_below,
+    sooner,
+)
 from tui_lab.studies.findings.estimate import ONE_EACH, Estimate, estimate
 from tui_lab.studies.findings.finding import Ref, Sample, check
 from tui_lab.studies.findings.lab2 import FINDINGS
-from tui_lab.studies.findings.measures import final, gap, reaches, roughness
+from tui_lab.studies.findings.measures import final, gap, reaches, roughness, setback
 
 ACCURACY = final("test_accuracy")
 shares = st.lists(st.floats(0, 1), min_size=2, max_size=12)
@@ -112,11 +121,45 @@ def test_same_seeds_are_compared_with_each_other() -> None:
     assert all_of(coincide(ACCURACY, 0, 1, within=1e-6))([one, of(0.8, 0.9)]).answer == "refuted"
 
 
+def curve(name: str, *runs: tuple[float, ...]) -> Sample:
+    return arm(name, *(trained({"test_loss": run}) for run in runs))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "answer", "said"),
+    [
+        (((0.5, 0.4, 0.3),), ((0.6, 0.5, 0.4),), "supported", "none of 1 pairs cross or come close"),
+        (((0.5, 0.4, 0.3),), ((0.6, 0.39, 0.4),), "refuted", "a and b by epoch 2"),
+        (((0.5, 0.4, 0.3),), ((0.5, 0.4, 0.4),), "undecided", "none cross; within the spread: a and b"),
+        (((0.5, 0.4, 0.3),), ((0.5, 0.5, 0.2),), "refuted", "a and b by epoch 3"),  # after they began as one
+        (((0.5, 0.4, math.nan),), ((0.6, 0.5, 0.4),), "undecided", "within the spread"),
+        # the means do not cross, and the seeds lie among each other
+        (((0.5, 0.4), (0.7, 0.6)), ((0.61, 0.51), (0.61, 0.51)), "undecided", "within the spread"),
+        (((0.5, 0.4), (0.5, 0.4)), ((0.6, 0.5), (0.6, 0.5)), "supported", "none of 1 pairs"),
+    ],
+)
+def test_curves_cross_where_their_means_change_places(
+    low: tuple[tuple[float, ...], ...], high: tuple[tuple[float, ...], ...], answer: str, said: str
+) -> None:
+    verdict = all_of(do_not_cross("test_loss", 0, 1, deviation=0.01))([curve("a", *low), curve("b", *high)])
+    assert verdict.answer == answer, verdict.sentence
+    assert said in verdict.sentence
+
+
+def test_a_setback_is_the_largest_fall_between_two_epochs() -> None:
+    measure = setback("test_accuracy")
+    assert measure.read(trained({"test_accuracy": [0.48, 0.70, 0.65, 0.83, 0.79]})) == pytest.approx(0.05)
+    assert measure.read(trained({"test_accuracy": [0.5, 0.6, 0.65]})) == pytest.approx(-0.05)
+    assert measure.read(ended(test_accuracy=0.5)) is None
+    assert measure.read(ended(test_loss=0.5)) is None
+
+
 def test_what_a_run_does_not_have_is_said() -> None:
     for part, said in (
         (between(gap(), 0, low=0.0), "lead of train over test accuracy: none with arm"),
         (between(roughness("test_loss"), 0, low=0.0), "zigzag of the test loss: none with arm"),
         (never_below("train_loss", 0, 1.0), "arm has no train loss"),
+        (do_not_cross("test_loss", 0, deviation=0.0), "test loss: no epoch that every run has"),
     ):
         verdict = all_of(part)([of(0.5)])
         assert verdict.answer == "undecided"

@@ -29,6 +29,19 @@ def of_train(*accuracies: float) -> list[Values]:
     return [{"train_accuracy": accuracy} for accuracy in accuracies]
 
 
+def of_loss(*losses: float) -> list[Values]:
+    return [{"test_loss": loss} for loss in losses]
+
+
+def at_epoch(*epochs: int) -> list[Values]:
+    """Of 15: where each run's train accuracy passes every level."""
+    return [{"train_accuracy": reaching(epoch, 15, 0.5, 0.97)} for epoch in epochs]
+
+
+def timed(*seconds: float) -> list[Values]:
+    return [{"test_accuracy": 0.96, "elapsed": time} for time in seconds]
+
+
 def both(train: float, test: float, **more: float | Sequence[float]) -> Values:
     return {"train_accuracy": train, "test_accuracy": test, **more}
 
@@ -112,7 +125,11 @@ CASES: dict[tuple[str, str], Case] = {
         [both(0.945, 0.94, train_loss=[1.7, 1.52])],
         [both(0.945, 0.94, train_loss=[1.7, 1.3])],
     ),
-    ("mlp-1.2.5", "mnist-slow-start"): (
+    ("mlp-1.2.5-inputs", "mnist-raw-pixels"): (
+        [{"test_accuracy": [0.88, 0.94]}, {"test_accuracy": [0.48, 0.954]}, {"test_accuracy": [0.87, 0.969]}],
+        [{"test_accuracy": [0.88, 0.97]}, {"test_accuracy": [0.48, 0.954]}, {"test_accuracy": [0.87, 0.969]}],
+    ),
+    ("mlp-1.2.5-corrected", "mnist-slow-start"): (
         [{"test_accuracy": [0.88, 0.94]}, {"test_accuracy": [0.92, 0.977]}],
         [{"test_accuracy": [0.92, 0.97]}, {"test_accuracy": [0.92, 0.977]}],
     ),
@@ -296,10 +313,130 @@ CASES: dict[tuple[str, str], Case] = {
     ("fig-2.19", "ten-points-better"): (of_test(0.85, 0.745), of_test(0.85, 0.847)),
     ("lab2-extra", "batch-norm-likes-large-rates"): (of_test(0.8165, 0.7817), of_test(0.75, 0.7817)),
     ("lab2-extra", "sgd-is-enough"): (of_test(0.85, 0.8075, 0.798), of_test(0.8, 0.8075, 0.798)),
+    ("vit-mnist", "quick-and-accurate"): (
+        [{"test_accuracy": [0.87, 0.92, 0.94, 0.955, 0.96, 0.965]}],
+        [{"test_accuracy": [0.5, 0.6, 0.7, 0.8, 0.85, 0.88, 0.91, 0.93]}],
+    ),
+    ("vit-mnist", "transformer-floor"): (
+        [both(0.965, 0.965, train_loss=[1.6, 1.5], test_loss=[1.6, 1.5])],
+        [both(0.965, 0.965, train_loss=[1.5, 1.2], test_loss=[1.6, 1.5])],
+    ),
+    ("vit-mnist-corrected", "corrected-is-better"): (of_test(0.975, 0.965), of_test(0.96, 0.965)),
+    ("vit-mnist-corrected", "corrected-is-sooner"): (at_epoch(3, 12), at_epoch(12, 3)),
+    ("vit-mnist-noise", "seeds-differ-as-published"): (of_test(0.965), of_test(0.965)),  # see SEEDS
+    ("vit-fashion-noise", "from-100-to-80"): (of_test(0.84), of_test(0.97)),
+    ("vit-fashion-noise", "seeds-differ-on-fashion"): (of_test(0.842), of_test(0.842)),
+    ("fig-3.02", "16-converges-later"): (at_epoch(10, 3, 3, 3), at_epoch(3, 10, 10, 10)),
+    ("fig-3.02", "128-overfits"): (
+        [both(0.97, 0.965, test_loss=1.49), both(0.985, 0.963, test_loss=bowl(11, 15, 1.49, 1.52))],
+        [both(0.97, 0.965, test_loss=1.49), both(0.97, 0.966, test_loss=rising(1.6, 1.49, 15))],
+    ),
+    ("fig-3.02", "16-is-comparable"): (of_test(0.965, 0.966, 0.966, 0.963), of_test(0.95, 0.966, 0.966, 0.963)),
+    ("fig-3.02", "larger-takes-longer"): (timed(200, 100), timed(100, 200)),
+    ("fig-3.02", "16-is-behind"): (of_test(0.951, 0.966, 0.966, 0.963), of_test(0.966, 0.966, 0.96, 0.963)),
+    ("fig-3.02", "no-difference-from-32-on"): (of_test(0.966, 0.9656, 0.9628), of_test(0.966, 0.9656, 0.94)),
+    ("fig-3.02-25-epochs", "16-catches-up"): (of_test(0.9636, 0.966, 0.967), of_test(0.94, 0.967, 0.967)),
+    ("fig-3.02-25-epochs", "128-falls-behind"): (of_test(0.957, 0.967, 0.968), of_test(0.97, 0.967, 0.968)),
+    ("fig-3.02-corrected", "128-holds-its-own"): (of_test(0.976, 0.975), of_test(0.95, 0.975)),
+    ("fig-3.02-fashion", "no-ceiling"): (of_test(0.778, 0.844), of_test(0.84, 0.844)),
+    ("fig-3.02-fashion", "16-and-64-are-within-the-noise"): (of_test(0.844, 0.82, 0.835), of_test(0.844, 0.75, 0.835)),
+    ("fig-3.02-fashion-corrected", "it-was-not-the-size"): (of_test(0.88, 0.87), of_test(0.8, 0.87)),
+    ("fig-3.03", "all-end-alike"): (
+        of_test(0.966, 0.956, 0.957, 0.969, 0.962),
+        of_test(0.966, 0.9, 0.957, 0.969, 0.962),
+    ),
+    ("fig-3.03", "2-has-most-trouble"): (
+        of_loss(1.51, 1.505, 1.496, 1.492, 1.499),
+        of_loss(1.49, 1.505, 1.496, 1.492, 1.499),
+    ),
+    ("fig-3.03", "14-and-28-start-lowest"): (
+        of_loss(1.55, 1.55, 1.6, 1.6, 1.58),
+        of_loss(1.65, 1.55, 1.6, 1.6, 1.58),
+    ),
+    ("fig-3.03", "and-stay-lowest"): (
+        [{"test_loss": [loss] * 15} for loss in (1.5, 1.5, 1.53, 1.53, 1.52)],
+        [{"test_loss": [loss] * 6 + [1.51] * 9} for loss in (1.5, 1.54, 1.53, 1.53, 1.52)],
+    ),
+    ("fig-3.03", "whole-image-is-overtaken"): (of_test(0.9616, 0.969), of_test(0.969, 0.9616)),
+    ("fig-3.03", "small-patches-cost"): (timed(300, 100), timed(110, 100)),
+    ("fig-3.03-25-epochs", "small-patches-catch-up"): (
+        of_test(0.9736, 0.9717, 0.9735),
+        of_test(0.94, 0.9717, 0.9735),
+    ),
+    ("fig-3.03-corrected", "attention-beats-one-patch"): (of_test(0.975, 0.965), of_test(0.965, 0.975)),
+    ("fig-3.03-fashion", "large-patches-on-fashion"): (of_test(0.826, 0.857, 0.858), of_test(0.87, 0.857, 0.858)),
+    ("fig-3.04", "more-blocks-are-sooner"): (at_epoch(10, 5, 3), at_epoch(5, 12, 3)),
+    ("fig-3.04", "8-blocks-overfit"): (
+        [*[both(0.97, 0.966, test_loss=1.495)] * 3, both(0.985, 0.96, test_loss=1.51)],
+        [*[both(0.97, 0.966, test_loss=1.495)] * 3, both(0.96, 0.96, test_loss=1.51)],
+    ),
+    ("fig-3.04", "8-blocks-train-no-better"): (of_train(0.97, 0.962), of_train(0.96, 0.98)),
+    ("fig-3.04", "depth-makes-no-difference-below-8"): (of_test(0.969, 0.969, 0.967), of_test(0.969, 0.94, 0.967)),
+    ("fig-3.04-25-epochs", "another-order"): (of_test(0.964, 0.959), of_test(0.93, 0.959)),
+    ("fig-3.04-corrected", "deep-is-no-worse"): (of_test(0.975, 0.975), of_test(0.95, 0.975)),
+    ("fig-3.04-fashion", "peak-is-chance"): (of_test(0.845, 0.842), of_test(0.88, 0.842)),
+    ("fig-3.05", "more-heads-are-better"): (of_loss(1.502, 1.497, 1.492, 1.487), of_loss(1.49, 1.497, 1.502, 1.51)),
+    ("fig-3.05", "curves-do-not-overlap"): (
+        [{"test_loss": rising(1.6 - 0.02 * i, 1.5 - 0.02 * i, 15)} for i in range(4)],
+        [{"test_loss": rising(1.6 - 0.02 * i, 1.5 + 0.02 * i, 15)} for i in range(4)],
+    ),
+    ("fig-3.05", "only-the-ends-are-apart"): (of_test(0.96, 0.965, 0.97, 0.972), of_test(0.972, 0.965, 0.97, 0.96)),
+    ("fig-3.05-25-epochs", "no-order-left"): (of_test(0.9738, 0.97, 0.9737), of_test(0.9738, 0.95, 0.97)),
+    ("fig-3.05-corrected", "heads-alone-do-little"): (
+        of_test(0.975, 0.974, 0.976, 0.975),
+        of_test(0.975, 0.95, 0.976, 0.975),
+    ),
+    ("heads-or-width", "it-is-the-width"): (of_test(0.972, 0.966), of_test(0.966, 0.972)),
+    ("fig-3.05-fashion", "heads-gain-on-fashion"): (of_test(0.857, 0.825), of_test(0.825, 0.857)),
+    ("fig-3.05-fashion-corrected", "heads-alone-on-fashion"): (
+        of_test(0.87, 0.865, 0.872, 0.871),
+        of_test(0.87, 0.8, 0.872, 0.871),
+    ),
+    ("fig-3.06", "wider-is-better"): (
+        [both(0.966, 0.964, test_loss=1.5), both(0.968, 0.966, test_loss=1.49)],
+        [both(0.966, 0.964, test_loss=1.5), both(0.966, 0.964, test_loss=1.5)],
+    ),
+    ("fig-3.06", "ceiling"): (of_test(0.9646, 0.963, 0.967, 0.962), of_test(0.9646, 0.93, 0.967, 0.962)),
+    ("fig-3.06", "one-configuration-four-times"): (of_loss(*[1.5] * 4), of_loss(*[1.5] * 3, 1.51)),
+    ("fig-3.06", "chance-makes-the-figure"): (of_test(0.965), of_test(0.965)),
+    ("fig-3.06-25-epochs", "chance-after-25-epochs"): (of_test(0.97), of_test(0.97)),
+    ("fig-3.06-corrected", "wider-is-better-as-meant"): (
+        [both(0.97, 0.968), both(0.975, 0.973)],
+        [both(0.97, 0.968), both(0.96, 0.958)],
+    ),
+    ("fig-3.06-fashion", "chance-on-fashion"): (of_test(0.842), of_test(0.842)),
+    ("fig-3.06-fashion-corrected", "ratios-on-fashion"): (
+        of_test(0.87, 0.865, 0.872, 0.871),
+        of_test(0.87, 0.8, 0.872, 0.871),
+    ),
+    ("fig-3.08", "more-weights-are-not-more-accuracy"): (of_test(0.259, 0.965), of_test(0.95, 0.965)),
+    ("fig-3.09", "pretraining-helps"): (of_test(0.793, 0.259), of_test(0.2, 0.259)),
+    ("fig-3.09", "unsteady-rate"): (
+        [{"test_accuracy": [0.481, 0.697, 0.649, 0.829, 0.793]}],
+        [{"test_accuracy": [0.5, 0.7, 0.8, 0.85]}],
+    ),
+    ("fig-3.09-fashion", "pretraining-helps-on-fashion"): (of_test(0.747, 0.34), of_test(0.34, 0.747)),
+    ("fig-3.09-fashion", "pretrained-behind-the-small-one"): (of_test(0.747, 0.842), of_test(0.9, 0.842)),
+    ("fine-tuning-rates", "small-rates-are-better"): (of_test(0.98, 0.985, 0.98, 0.8), of_test(0.98, 0.985, 0.7, 0.8)),
+    ("fine-tuning-rates", "head-alone-beats-all-at-that-rate"): (of_test(0.96, 0.8), of_test(0.8, 0.96)),
+    ("fine-tuning-rates", "fine-tuning-beats-a-head"): (of_test(0.985, 0.96), of_test(0.96, 0.985)),
+    ("fine-tuning-rates", "pretraining-helps-at-every-rate"): (
+        of_test(0.985, 0.5, 0.6, 0.8, 0.6, 0.25),
+        of_test(0.985, 0.5, 0.6, 0.99, 0.6, 0.25),
+    ),
+    ("fine-tuning-rates", "scratch-wants-smaller-rates-too"): (of_test(0.8, 0.25), of_test(0.25, 0.8)),
 }
 
 # Deviation over seeds for claims about that deviation: where it supports, refutes, and leaves open
-SEEDS = {"rates-differ": (0.0005, 0.006, 0.0022), "rates-are-replicates": (0.006, 0.0005, 0.0022)}
+SEEDS = {
+    "rates-differ": (0.0005, 0.006, 0.0022),
+    "rates-are-replicates": (0.006, 0.0005, 0.0022),
+    "seeds-differ-as-published": (0.0023, 0.0003, 0.0009),
+    "seeds-differ-on-fashion": (0.0105, 0.0012, 0.004),
+    "chance-makes-the-figure": (0.0022, 0.0003, 0.0009),
+    "chance-after-25-epochs": (0.0041, 0.0005, 0.0016),
+    "chance-on-fashion": (0.0071, 0.0008, 0.0027),
+}
 OPEN: dict[str, tuple[Values, Values]] = {  # two seeds of every arm, where a share of a small difference is too little
     "plateau-from-30": ({"test_accuracy": kinked(30, 0.6, 0.56)}, {"test_accuracy": kinked(30, 0.6, 0.66)}),
     "augmented-loss-does-not-turn": (
@@ -312,6 +449,8 @@ EXACT = {  # what arithmetic or a schedule decides, no seed does: open only wher
     "one-curve",
     "loss-floor",
     "mnist-floor",
+    "transformer-floor",
+    "one-configuration-four-times",
     "constant-and-linear-increase-the-rate",
     "constant-and-linear-are-warm-ups",
     "polynomial-stands-still",

@@ -1,6 +1,6 @@
 """Findings: what the practical claims about its figures, each checked against the runs of a study.
 
-`lab1.py` and `lab2.py` hold the claims, `checks.py` the comparisons that they are made of, `measures.py` what is
+`lab1.py` to `lab3.py` hold the claims, `checks.py` the comparisons that they are made of, `measures.py` what is
 measured of a run.
 """
 
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tui_lab.studies.findings import lab1, lab2
+from tui_lab.studies.findings import lab1, lab2, lab3
 from tui_lab.studies.findings.finding import MARKS, Finding, Judged, Verdict, check, counts
 from tui_lab.studies.results import StudyResult
 
 __all__ = ["FINDINGS", "MARKS", "Finding", "Judged", "Verdict", "counts", "findings_of", "judge"]
 
-FINDINGS: tuple[Finding, ...] = (*lab1.FINDINGS, *lab2.FINDINGS)
+FINDINGS: tuple[Finding, ...] = (*lab1.FINDINGS, *lab2.FINDINGS, *lab3.FINDINGS)
 
 
 def findings_of(name: str) -> tuple[Finding, ...]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from tui_lab.runs.compare import Spread
 from tui_lab.studies.curves import Trained
 from tui_lab.studies.findings.estimate import ONE_EACH, Estimate, estimate
 from tui_lab.studies.findings.finding import Answer, Judge, Sample, Verdict
-from tui_lab.studies.findings.measures import Measure, final
+from tui_lab.studies.findings.measures import ASSUMED, Measure, after, final
 
 CHANCE_MARGIN = 0.03  # an accuracy this much above chance has learned something
 
@@ -132,6 +132,47 @@ def falling(measure: Measure, *arms: int) -> Check:
 
     def check(samples: Sequence[Sample]) -> Part:
         return _ordered(measure, [samples[i] for i in arms])
+
+    return check
+
+
+def do_not_cross(metric: str, *arms: int, deviation: float, why: str = ASSUMED) -> Check:
+    """The curves of the arms lie in one order from the first epoch to the last.
+
+    Their means over the seeds decide whether they cross; where they do not, but lie within the spread, they might have.
+
+    Args:
+        metric: of the curves.
+        deviation: over seeds, where no arm has several runs; why: where that comes from.
+    """
+
+    def check(samples: Sequence[Sample]) -> Part:
+        chosen = [samples[i] for i in arms]
+        name = metric.replace("_", " ")
+        epochs = _shared_epochs(metric, chosen)
+        if not epochs:
+            return Part("undecided", f"{name}: no epoch that every run has")
+        crossing, near, spreads = [], [], []
+        pairs = list(combinations(chosen, 2))
+        for one, two in pairs:
+            found = [(e, _difference_of(after(e, metric).assuming(deviation, why), one, two)) for e in epochs]
+            steps = [(epoch, step) for epoch, step in found if isinstance(step, Estimate)]
+            spreads += [step.spread for _, step in steps]
+            signed = [(epoch, step.value) for epoch, step in steps if step.value]
+            swap = next((epoch for epoch, value in signed if value * signed[0][1] < 0), None)
+            if swap is not None:
+                crossing.append(f"{one.name} and {two.name} by epoch {swap}")
+            elif not all(abs(step.value) > step.margin for _, step in steps):  # also where one is no number
+                near.append(f"{one.name} and {two.name}")
+        numbers = {f"pairs of {name} that cross": float(len(crossing)), "pairs": float(len(pairs))}
+        spread = _joined(spreads)
+        if crossing:
+            return Part(
+                "refuted", f"{name}: {len(crossing)} of {len(pairs)} pairs cross: {'; '.join(crossing)}", numbers
+            )
+        if near:
+            return Part("undecided", f"{name}: none cross; within the spread: {'; '.join(near)}", numbers, spread)
+        return Part("supported", f"{name}: none of {len(pairs)} pairs cross or come close", numbers, spread)
 
     return check
 
@@ -291,6 +332,13 @@ def _ordered(measure: Measure, samples: Sequence[Sample]) -> Part:
     elif unsure:
         said += f"; within the spread: {', '.join(unsure)}"
     return Part(answer, said, _numbers(measure, samples), "; ".join(dict.fromkeys(spreads)))
+
+
+def _shared_epochs(metric: str, samples: Sequence[Sample]) -> list[int]:
+    """The epochs after which every run of every sample has the metric."""
+    curves = [run.curves.get(metric) for sample in samples for run in sample.runs]
+    known = [set(curve.epochs) if curve else set() for curve in curves]
+    return sorted(map(int, set.intersection(*known)))
 
 
 def _values(measure: Measure, sample: Sample) -> list[float] | None:

@@ -52,9 +52,9 @@ def estimate(value: float, spreads: Sequence[Spread], measure: Measure) -> Estim
     stand_in = max(deviation for deviation, _ in known)  # for an arm of a single run
     variances = [((stand_in if s.deviation is None else s.deviation) ** 2 / s.n, s.n) for s in spreads]
     total = sum(variance for variance, _ in variances)
-    if total == 0 or not math.isfinite(total):
-        return Estimate(value if total == 0 else math.nan, 0.0, _runs_text(spreads))
     parts = sum(variance**2 / (n - 1) for variance, n in variances if n > 1)
+    if parts == 0 or not math.isfinite(total):  # no spread, or one whose square is too small for a float
+        return Estimate(value if math.isfinite(total) else math.nan, 0.0, _runs_text(spreads))
     # Welch and Satterthwaite; an arm of a single run has no degree of freedom of its own
     freedom = total**2 / parts if len(known) == len(spreads) else min(n for _, n in known) - 1
     quantile = T95[max(1, int(freedom)) - 1] if freedom < len(T95) + 1 else KNOWN

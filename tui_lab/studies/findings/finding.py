@@ -111,6 +111,11 @@ class Judged:
     scaled: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
     @property
+    def claim(self) -> str:
+        """What is claimed, and who claims it."""
+        return f"{self.finding.claim} ({self.finding.says})"
+
+    @property
     def sentence(self) -> str:
         """The verdict's, and how its runs differ from those that the claim is about."""
         if not self.scaled or self.verdict.missing:

@@ -11,6 +11,7 @@ from tui_lab.studies.findings.checks import (
     chance_explains,
     coincide,
     falling,
+    less,
     more,
     never_below,
     not_by_chance,
@@ -211,13 +212,28 @@ DOUBLE_SOFTMAX = (
     ),
     Finding(
         "mnist-slow-start",
-        "mlp-1.2.5",
+        "mlp-1.2.5-corrected",
         "data",
-        "The double softmax makes gradients small: one softmax is ahead after the first epoch, and at the end.",
-        of=(Ref("mlp-1.2.5", name="double softmax"), Ref("mlp-1.2.5-corrected", name="one softmax")),
+        "The double softmax makes gradients small: on the same inputs one softmax is ahead after the first epoch, and "
+        "at the end.",
+        of=(
+            Ref("mlp-1.2.5-inputs", {"standardize": "channel"}, "double softmax"),
+            Ref("mlp-1.2.5-corrected", name="one softmax"),
+        ),
         judge=all_of(
             more(after(1, "test_accuracy").assuming(0.003, "assumed"), 1, 0, by=0.02),
-            more(final("test_accuracy").assuming(0.002, "assumed"), 1, 0, by=0.01),
+            more(final("test_accuracy").assuming(0.002, "assumed"), 1, 0, by=0.002),
+        ),
+    ),
+    Finding(
+        "mnist-raw-pixels",
+        "mlp-1.2.5-inputs",
+        "data",
+        "Pixels from 0 to 255 saturate the hidden units: quick at first, and the lowest in the end.",
+        of=tuple(Ref("mlp-1.2.5-inputs", {"standardize": scaled}, scaled) for scaled in ("raw", "none", "channel")),
+        judge=all_of(
+            more(after(1, "test_accuracy").assuming(0.01, "assumed"), 0, 1, by=0.1),
+            less(final("test_accuracy").assuming(0.003, "assumed"), 0, 1, 2),
         ),
     ),
 )

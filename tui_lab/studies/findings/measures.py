@@ -127,6 +127,16 @@ def drop(metric: str) -> Measure:
     return _change(f"fall of the {_title(metric)} from its peak", metric, read)
 
 
+def setback(metric: str) -> Measure:
+    """The largest fall from one epoch to the next; below zero where every epoch rises."""
+
+    def read(run: Trained) -> float | None:
+        steps = [a - b for a, b in pairwise(_curve(run, metric).values)]
+        return max(filter(math.isfinite, steps), default=None)
+
+    return _change(f"largest fall of the {_title(metric)} from one epoch to the next", metric, read)
+
+
 def overshoot(metric: str) -> Measure:
     """How far a loss ends above its lowest value."""
 
