@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -66,10 +66,28 @@ def entry_of_preset(preset: Preset) -> Entry:
     )
 
 
-class PracticalTree(Tree[Entry]):
-    """Moving the cursor shows an entry; enter goes to it."""
+def families(entries: Sequence[Entry]) -> Iterator[tuple[Entry, list[Entry]]]:
+    """Each preset with its versions, which are named after it: `fig-2.07` has `fig-2.07-corrected`.
 
-    HELP = """**The practical.** ↑ ↓ choose an exercise or a figure, space opens and closes a branch, enter goes to its
+    In the order given. A version of a version is one of the first, so that no branch is deeper than two.
+    """
+    names = {entry.preset for entry in entries}
+    bases = {
+        entry.preset: min((n for n in names if entry.preset.startswith(f"{n}-")), key=len, default="")
+        for entry in entries
+    }
+    for entry in entries:
+        if not bases[entry.preset]:
+            yield entry, [other for other in entries if bases[other.preset] == entry.preset]
+
+
+class PracticalTree(Tree[Entry]):
+    """Moving the cursor shows an entry; enter goes to it.
+
+    At first only the first lab is open, and no versions of a preset: so that what there is fits on a screen.
+    """
+
+    HELP = """**The practical.** ↑ ↓ choose an exercise or a figure, → opens and ← closes a branch, enter goes to its
 text and settings, `r` trains it as it is."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "shut", "Close branch", show=False),
@@ -100,19 +118,32 @@ text and settings, `r` trains it as it is."""
             exercises = [exercise for exercise in EXERCISES.values() if exercise.lab == number]
             if not exercises:
                 continue
-            branch = self.root.add(Text(f"{number} {lab}", "bold"), expand=is_first or str(number) in open_keys)
+            is_open = number == min(LABS) if is_first else str(number) in open_keys
+            branch = self.root.add(Text(f"{number} {lab}", "bold"), expand=is_open)
             for exercise in exercises:
-                own = [e for e in listed if e.is_shipped and e.preset and e.preset.exercise.name == exercise.name]
+                shipped = [e.preset for e in listed if e.is_shipped and e.preset]
+                own = [entry_of_preset(preset) for preset in shipped if preset.exercise.name == exercise.name]
                 entry = Entry(exercise, title=exercise.title, text=exercise.text)
                 node = branch.add(exercise.title, entry, expand=is_first or entry.key in open_keys)
-                for preset in own:
-                    self._add(node, entry_of(preset))
+                for base, versions in families(own):
+                    self._add(node, base, versions, open_keys)
         found = next((node for node in self._walk(self.root) if self._identity(node) == wanted), None)
         first = next((node for node in self._walk(self.root) if node.data and node.data.exercise), None)
         self.call_after_refresh(self.move_cursor, found if wanted and found else first)
 
-    def _add(self, branch: TreeNode[Entry], entry: Entry) -> None:
-        branch.add_leaf(self._text(entry), entry)
+    def _add(
+        self,
+        branch: TreeNode[Entry],
+        entry: Entry,
+        versions: Sequence[Entry] = (),
+        open_keys: Container[str] = (),
+    ) -> None:
+        if not versions:
+            branch.add_leaf(self._text(entry), entry)
+            return
+        node = branch.add(self._text(entry), entry, expand=entry.key in open_keys)
+        for version in versions:
+            node.add_leaf(self._text(version), version)
 
     def mark_finished(self, presets: frozenset[str]) -> None:
         """Put a tick behind the presets that a run was finished of."""
