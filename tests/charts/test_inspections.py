@@ -12,9 +12,9 @@ from tui_lab.charts.boundary import decision_boundary
 from tui_lab.charts.filters import filter_grid
 from tui_lab.charts.gradients import gradient_table
 from tui_lab.charts.inspections import draw_inspection
-from tui_lab.charts.matrix import confused_pairs, confusion_matrix, shown_classes
+from tui_lab.charts.matrix import class_bars, confused_pairs, confusion_matrix, shown_classes
 from tui_lab.charts.plot import DARK, LIGHT
-from tui_lab.charts.samples import probability_bars, sample_grid, sample_line
+from tui_lab.charts.samples import loss_gallery, pages, probability_bars, sample_grid, sample_line
 from tui_lab.charts.shading import contrast
 from tui_lab.charts.supports import support_vectors
 from tui_lab.inspections.content import (
@@ -28,6 +28,7 @@ from tui_lab.inspections.content import (
     Samples,
     Supports,
     TensorCheck,
+    TopLoss,
 )
 from tui_lab.pictures import Picture
 
@@ -142,6 +143,27 @@ def test_the_pairs_confused_most_are_told_in_words():
     assert "no sample" in confused_pairs(Confusion(1.0, 1, ("a",), ((3,),), {}), width=60).plain
 
 
+@given(n=st.integers(1, 30), width=st.integers(30, 160), color=st.booleans(), ascii=st.booleans())
+def test_recall_and_precision_of_each_class_fit(n, width, color, ascii):
+    found = confusion([f"klass-ü{i}" for i in range(n)])
+    drawn = class_bars(found, width=width, color=color, ascii=ascii)
+    assert max(widths(drawn)) <= width
+    assert drawn.plain.isascii() or not ascii
+    assert color or not drawn.spans
+
+
+def test_the_class_with_the_lowest_recall_comes_first():
+    found = Confusion(1.0, 1, ("cat", "dog", "owl"), ((8, 2, 0), (3, 7, 0), (0, 0, 0)), {})
+    lines = class_bars(found, width=100, ascii=True).plain.split("\n")
+    assert lines[0].split() == ["recall", "precision"]
+    rows = [line.replace("#", "").replace(" .", " ").split() for line in lines[1:4]]
+    assert [row[0] for row in rows] == ["dog", "cat", "owl"]
+    assert re.findall(r"[\d.]+ %", lines[1])[-2:] == ["70.0 %", "77.8 %"]
+    bar = lines[1].split()[1]
+    assert bar.count("#") / len(bar) == pytest.approx(0.7, abs=0.02)
+    assert "%" not in lines[3] and lines[3].count("-") == 2
+
+
 # Samples
 
 OF_IMAGE = Sample(0, GREY, 3, (Guess(5, 0.7), Guess(3, 0.25), Guess(4, 0.05)), 1.4)
@@ -191,6 +213,23 @@ def test_samples_are_pictures_over_their_classes_and_points_are_lines():
     ]
     assert sample_grid([OF_POINT], CIFAR, width=70).plain == sample_line(OF_POINT, CIFAR)
     assert sample_grid([OF_IMAGE], CIFAR, width=70, ascii=True).plain.isascii()
+
+
+def test_a_gallery_shows_a_dozen_a_page_with_their_losses():
+    samples = tuple(replace(OF_IMAGE, index=i, loss=30.0 - i) for i in range(20))
+    right = replace(OF_IMAGE, label=5, loss=0.5)
+    found = TopLoss(1.0, 1, CIFAR, 400, 70, (*samples, right))
+    assert (pages(found), pages(found, misclassified=True), pages(replace(found, samples=()))) == (2, 2, 1)
+    first, second = (loss_gallery(found, width=100, page=page).plain for page in (0, 1))
+    assert first.startswith(
+        "1 to 12 of the 21 samples with the highest loss. 70 of 400 test samples are misclassified."
+    )
+    assert first.count("loss ") == 12 and "loss 30" in first and "loss 18" not in first
+    assert second.startswith("13 to 21") and "loss 0.5" in second
+    assert loss_gallery(found, width=100, page=9).plain == second  # the last one
+    assert "loss 0.5" not in loss_gallery(found, width=80, misclassified=True).plain
+    points = TopLoss(1.0, 1, CIFAR, 400, 70, (OF_POINT,))
+    assert loss_gallery(points, width=80).plain.endswith("airplane, seen as such (90 %), loss 0.1")
 
 
 # Filters
@@ -358,13 +397,16 @@ def test_a_gradient_check_keeps_its_verdicts_at_any_width(width, color, ascii, e
     "content",
     [
         confusion(CIFAR),
-        Samples(1.0, 1, CIFAR, (OF_IMAGE,) * 5, (OF_IMAGE,)),
-        Samples(1.0, 1, CIFAR, (OF_POINT,), ()),
+        Samples(1.0, 1, CIFAR, (OF_IMAGE,) * 5),
+        TopLoss(1.0, 1, CIFAR, 40, 7, (OF_IMAGE,) * 5),
+        TopLoss(1.0, 1, CIFAR, 40, 0, ()),
+        Samples(1.0, 1, CIFAR, (OF_POINT,)),
+        TopLoss(1.0, 1, CIFAR, 40, 7, (OF_POINT,)),
         Filters(1.0, 1, "0, Linear", (GREY,) * 8, (0.1,) * 8, 8),
         boundary(),
         gradients(),
     ],
-    ids=["confusion", "samples", "points", "filters", "boundary", "gradients"],
+    ids=["confusion", "samples", "worst", "none", "points", "worst points", "filters", "boundary", "gradients"],
 )
 def test_everything_is_drawn_within_a_narrow_terminal(content, color, ascii):
     drawn = draw_inspection(content, width=76, color=color, ascii=ascii)

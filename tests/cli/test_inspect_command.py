@@ -11,23 +11,36 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.cli.terminal import Terminal
+from tests.inspections.transformers import OF_TRANSFORMERS
 from tui_lab.cli.main import app
 from tui_lab.errors import USAGE, UsageError
 from tui_lab.inspections.catalogue import INSPECTIONS, write_inspection
 from tui_lab.inspections.content import (
     Activity,
     Boundary,
+    ChannelValues,
     Confusion,
     Content,
+    EpochMoment,
+    FeatureMap,
+    FeatureMaps,
     Filters,
+    FirstEpoch,
     GradientCheck,
     Guess,
+    Histogram,
     LabelledPoint,
     LayerActivity,
+    MapLayer,
+    Measured,
     Sample,
+    SampleMaps,
     Samples,
+    Spread,
+    Standardization,
     Supports,
     TensorCheck,
+    TopLoss,
     UnitLayer,
     UnitMap,
     UnitMaps,
@@ -40,9 +53,11 @@ from tui_lab.runs.store import RunStore
 NAMES = ("cat", "dog", "deer")
 GREY = Picture(8, 8, bytes([128]) * 192)
 MISTAKE = Sample(7, GREY, 0, (Guess(1, 0.75), Guess(0, 0.25)), 1.4)
+RIGHT = Sample(9, GREY, 0, (Guess(0, 0.4), Guess(1, 0.35)), 0.9)
 OF_IMAGES: dict[str, Content] = {
     "confusion": Confusion(3.0, 60, NAMES, ((5, 1, 0), (0, 4, 2), (0, 0, 8)), {(0, 1): (MISTAKE,)}),
-    "samples": Samples(3.0, 60, NAMES, (MISTAKE,), (MISTAKE,)),
+    "samples": Samples(3.0, 60, NAMES, (MISTAKE,)),
+    "top-loss": TopLoss(3.0, 60, NAMES, 40, 7, (MISTAKE, RIGHT)),
     "filters": Filters(3.0, 60, "features.0, Conv2d", (GREY, GREY), (0.25, 0.5), 2),
 }
 PLANE = Boundary(1.5, 30, ("outer", "inner"), -1, -1, 2, 2, bytes([255, 0] * 4), (LabelledPoint(0, 0, 1),), ())
@@ -59,6 +74,23 @@ LAYERS = Activity(
     (1.0, 3.0),
     (20, 60),
     (LayerActivity("hidden 1", "tanh", 9, (0.3, 0.4), (0.0, 0.5), (0.1, 0.2), (1e-3, 0.1)),),
+)
+
+
+LAYER = MapLayer("conv1", "features.0", "relu", 32, 5, 8, 8, 0.0, 1.5, (FeatureMap(4, 0.7, bytes(range(64))),))
+MAPS = FeatureMaps(3.0, 60, NAMES, (SampleMaps(MISTAKE, (LAYER,)), SampleMaps(RIGHT, (LAYER,))))
+EPOCH = FirstEpoch(20, 100, 60, tuple(EpochMoment(i, *[Measured(0.1 * i, 2 - 0.1 * i)] * 3) for i in range(1, 5)))
+INPUTS = Standardization(
+    1.0,
+    20,
+    "channel",
+    100,
+    (0.5,),
+    (0.25,),
+    50,
+    (ChannelValues("grey", Spread(0.5, 0.25, 0.0, 1.0), Spread(0.0, 1.0, -2.0, 2.0)),),
+    Histogram(0.0, 1.0, (1, 2)),
+    Histogram(-2.0, 2.0, (2, 1)),
 )
 
 
@@ -106,17 +138,22 @@ def test_without_a_name_everything_there_is_is_listed(tmp_path: Path) -> None:
 def test_each_is_drawn_and_given_as_json(name: str, tmp_path: Path) -> None:
     contents = {
         **OF_IMAGES,
+        "feature-maps": MAPS,
+        "first-epoch": EPOCH,
+        "standardize": INPUTS,
         "words": WORDS,
         "boundary": PLANE,
         "units": UNITS,
         "activations": LAYERS,
         "supports": SUPPORTS,
         "gradient-check": GRADIENTS,
+        **OF_TRANSFORMERS,
     }
     made(tmp_path, contents)
     content = contents[name]
     drawn = output(tmp_path, "last", name)
-    assert drawn.startswith(f"{INSPECTIONS[name].title} after epoch {content.epoch:g}\n")
+    when = f" after epoch {content.epoch:g}" if INSPECTIONS[name].is_of_weights else ""
+    assert drawn.startswith(f"{INSPECTIONS[name].title}{when}\n")
     given = json.loads(output(tmp_path, "last", name, "--json"))
     assert given.pop("name") == name
     assert INSPECTIONS[name].content.from_json(given) == content
@@ -135,6 +172,25 @@ def test_a_cell_opens_its_misclassified_samples(tmp_path: Path) -> None:
     assert "--cell belongs to confusion" in refusal(tmp_path, "last", "samples", "--cell", "cat", "dog")
 
 
+def test_an_image_is_chosen_for_its_feature_maps(tmp_path: Path) -> None:
+    made(tmp_path, {"feature-maps": MAPS})
+    assert "Image 2 of 2: cat, seen as such (40 %)" in output(tmp_path, "last", "feature-maps", "--sample", "2")
+    assert "Image 1 of 2: cat, taken for dog (75 %)" in output(tmp_path, "last", "feature-maps")
+    given = json.loads(output(tmp_path, "last", "feature-maps", "--sample", "2", "--json"))
+    assert [one["sample"]["index"] for one in given["samples"]] == [9]
+    assert "there are 2" in refusal(tmp_path, "last", "feature-maps", "--sample", "3")
+    assert "--sample belongs to feature-maps" in refusal(tmp_path, "last", "filters", "--sample", "1")
+
+
+def test_the_misclassified_alone(tmp_path: Path) -> None:
+    made(tmp_path, OF_IMAGES)
+    assert "1 to 2 of the 2 samples with the highest loss. 7 of 40" in output(tmp_path, "last", "top-loss")
+    drawn = output(tmp_path, "last", "top-loss", "--misclassified")
+    assert "1 to 1 of the 1 misclassified ones" in drawn and "loss 1.4" in drawn and "loss 0.9" not in drawn
+    assert json.loads(output(tmp_path, "last", "top-loss", "--misclassified", "--json")) == [MISTAKE.to_json()]
+    assert "--misclassified belongs to top-loss" in refusal(tmp_path, "last", "samples", "--misclassified")
+
+
 def test_a_wrong_name_is_told_with_the_nearest(tmp_path: Path) -> None:
     made(tmp_path, OF_IMAGES)
     said = refusal(tmp_path, "last", "confuson")
@@ -144,7 +200,9 @@ def test_a_wrong_name_is_told_with_the_nearest(tmp_path: Path) -> None:
 def test_what_a_run_cannot_have_is_told_with_the_reason(tmp_path: Path) -> None:
     made(tmp_path, OF_IMAGES)
     said = refusal(tmp_path, "last", "boundary")
-    assert "has no boundary" in said and "points in the plane" in said and "confusion, samples, filters" in said
+    assert (
+        "has no boundary" in said and "points in the plane" in said and "confusion, samples, top-loss, filters" in said
+    )
 
 
 @pytest.mark.parametrize(
@@ -193,7 +251,7 @@ def test_the_layers_are_a_table_of_their_newest_numbers(tmp_path: Path) -> None:
     assert "hidden 1: 1 unit" in output(tmp_path, "last", "units")
     made(tmp_path / "other", OF_IMAGES)
     assert "on points in the plane" in refusal(tmp_path / "other", "last", "units")
-    assert "It is of runs of mlp and convnet." in refusal(tmp_path / "other", "last", "activations")
+    assert "It is of runs of mlp, convnet and vit." in refusal(tmp_path / "other", "last", "activations")
 
 
 def test_drawing_imports_no_torch(tmp_path: Path) -> None:
@@ -205,3 +263,18 @@ def test_drawing_imports_no_torch(tmp_path: Path) -> None:
         "found = {'torch', 'numpy', 'sklearn'} & set(sys.modules); assert not found, found"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_an_image_a_block_and_a_head_are_chosen_of_attention(tmp_path: Path) -> None:
+    made(tmp_path, OF_TRANSFORMERS)
+    drawn = output(tmp_path, "last", "attention", "--block", "1", "--head", "2", "--sample", "2")
+    assert "Image 2 of 2: cat" in drawn and "in block 1 of 2, head 2 of 2" in drawn
+    assert "after block 1 of 2" in output(tmp_path, "last", "rollout", "--block", "1")
+    assert "Image 2 of 2: cat" in output(tmp_path, "last", "class-token", "--sample", "2")
+    given = json.loads(output(tmp_path, "last", "attention", "--sample", "2", "--json"))
+    assert [one["sample"]["index"] for one in given["samples"]] == [9]
+    assert "no sample 3: there are 2" in refusal(tmp_path, "last", "class-token", "--sample", "3")
+    assert "no map of block 3; there are 1, 2" in refusal(tmp_path, "last", "rollout", "--block", "3")
+    assert "no map of head 3: there are 2" in refusal(tmp_path, "last", "attention", "--head", "3")
+    assert "--head belongs to attention" in refusal(tmp_path, "last", "rollout", "--head", "1")
+    assert "--block belongs to attention, rollout" in refusal(tmp_path, "last", "class-token", "--block", "1")

@@ -16,6 +16,7 @@ from tests.inspections.runs import EVERYTHING_RANDOM, SMALL_IMAGES, SMALL_POINTS
 from tests.inspections.test_inspector import assert_same
 from tui_lab.data.standardize import to_float
 from tui_lab.inspections import inspector as inspecting
+from tui_lab.inspections import looks
 from tui_lab.inspections.activity import activity
 from tui_lab.inspections.catalogue import read_inspection, write_inspection
 from tui_lab.inspections.content import Activity, LayerActivity
@@ -209,12 +210,12 @@ def test_glances_are_spread_over_the_run_within_their_budget(tmp_path, monkeypat
         def read(engine, position):
             clock[0] += 0.006
             glanced.append(engine.epoch)
-            inspector._activity = replace(taken, epochs=(position[0],), total_steps=(position[1],))
+            inspector._layers.last = replace(taken, epochs=(position[0],), total_steps=(position[1],))
 
-        monkeypatch.setattr(inspector, "_read_layers", read)
+        monkeypatch.setattr(inspector._layers, "read", read)
         inspector.glance(engine, 0.0)
         assert not glanced  # before the first inspection
-        inspector._activity, inspector._first_due_at = taken, 0.0
+        inspector._layers.last, inspector._first_due_at = taken, 0.0
         for engine.epoch in range(1, 1001):
             inspector.glance(engine, 0.0)
         assert len(glanced) == 10
@@ -231,9 +232,9 @@ def test_a_glance_that_fails_is_warned_of_once(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(inspecting, "LEAST_INTERVAL_S", 1e9)
     monkeypatch.setattr(inspecting, "GLANCES", 1000)
     with opened(tmp_path, "mlp", **{**SMALL_POINTS, "epochs": 4}) as it:
-        whole = inspecting.activity
+        whole = looks.activity
         calls = iter([whole])  # the first epoch is read, and nothing after it
-        monkeypatch.setattr(inspecting, "activity", lambda *given: next(calls, broken)(*given))
+        monkeypatch.setattr(looks, "activity", lambda *given: next(calls, broken)(*given))
         assert it.session.run() == ""
         warnings = [event["message"] for event in it.events("warning")]
     assert len(warnings) == 1 and "activations" in warnings[0] and "odd weights" in warnings[0]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.inspections.transformers import OF_TRANSFORMERS
 from tui_lab.inspections.catalogue import (
     INSPECTIONS,
     inspection_file,
@@ -18,16 +19,28 @@ from tui_lab.inspections.catalogue import (
 from tui_lab.inspections.content import (
     Activity,
     Boundary,
+    ChannelValues,
     Confusion,
+    EpochMoment,
+    FeatureMap,
+    FeatureMaps,
     Filters,
+    FirstEpoch,
     GradientCheck,
     Guess,
+    Histogram,
     LabelledPoint,
     LayerActivity,
+    MapLayer,
+    Measured,
     Sample,
+    SampleMaps,
     Samples,
+    Spread,
+    Standardization,
     Supports,
     TensorCheck,
+    TopLoss,
     UnitLayer,
     UnitMap,
     UnitMaps,
@@ -41,8 +54,42 @@ OF_IMAGE = Sample(7, PICTURE, 0, (Guess(1, 0.75), Guess(0, 0.25)), 1.386)
 OF_POINT = Sample(0, (0.5, -1.25), 1, (Guess(1, 0.9),), 0.105)
 POINT = LabelledPoint(0.5, 0.25, 1)
 CONTENTS = {
+    **OF_TRANSFORMERS,
     "confusion": Confusion(3.0, 60, NAMES, ((5, 1), (0, 4)), {(0, 1): (OF_IMAGE,)}),
-    "samples": Samples(3.25, 65, NAMES, (OF_IMAGE, OF_POINT), ()),
+    "samples": Samples(3.25, 65, NAMES, (OF_IMAGE, OF_POINT)),
+    "top-loss": TopLoss(3.25, 65, NAMES, 40, 7, (OF_IMAGE, OF_POINT)),
+    "feature-maps": FeatureMaps(
+        1.0,
+        20,
+        NAMES,
+        (
+            SampleMaps(
+                OF_IMAGE,
+                (MapLayer("conv1", "0", "relu", 8, 3, 2, 1, 0.0, 1.5, (FeatureMap(4, 0.7, bytes([0, 255])),)),),
+            ),
+        ),
+    ),
+    "first-epoch": FirstEpoch(
+        20,
+        100,
+        60,
+        (
+            EpochMoment(0, Measured(0.25, 0.5), Measured(0.1, 2.3), Measured(0.2, 2.25)),
+            EpochMoment(10, Measured(0.2, 2.2), Measured(0.3, 2.1), Measured(0.25, math.inf)),
+        ),
+    ),
+    "standardize": Standardization(
+        1.0,
+        20,
+        "channel",
+        100,
+        (0.5,),
+        (0.25,),
+        50,
+        (ChannelValues("grey", Spread(0.5, 0.25, 0.0, 1.0), Spread(0.0, 1.0, -2.0, 2.0)),),
+        Histogram(0.0, 1.0, (1, 2)),
+        Histogram(-2.0, 2.0, (2, 1)),
+    ),
     "filters": Filters(1.0, 20, "features.0, Conv2d", (PICTURE,), (0.25,), 32),
     "words": Filters(1.0, 1, "vocabulary, raw patches", (PICTURE,), (0.25,), 32, "word"),
     "boundary": Boundary(
@@ -104,7 +151,7 @@ def test_every_inspection_comes_back_from_its_file(name, run):
 
 def test_values_that_are_not_finite_come_back(run):
     odd = Sample(0, (math.inf, 0.0), 1, (Guess(0, math.nan),), math.inf)
-    write_inspection(run, "samples", Samples(1.0, 1, NAMES, (odd,), ()))
+    write_inspection(run, "samples", Samples(1.0, 1, NAMES, (odd,)))
     back = read_inspection(run, "samples").chosen[0]
     assert (back.loss, back.shown[0]) == (math.inf, math.inf)
     assert math.isnan(back.guesses[0].probability)
@@ -194,4 +241,9 @@ def test_accuracies_and_pairs_of_a_confusion_matrix():
     assert found.accuracies == (0.8, 0.7, None)
     assert found.most_confused(5) == [(1, 0, 3), (0, 1, 2)]
     assert found.most_confused(1) == [(1, 0, 3)]
+    assert found.precisions == (8 / 11, 7 / 9, None)
     assert Confusion(1.0, 1, ("a",), ((0,),), {}).accuracy == 0.0
+
+
+def test_the_misclassified_among_the_worst_samples():
+    assert CONTENTS["top-loss"].misclassified == (OF_IMAGE,)

@@ -11,12 +11,17 @@ from tests.inspections.runs import EVERYTHING_RANDOM, SMALL_IMAGES, SMALL_POINTS
 from tests.training.workers import create, start, train, wait_for
 from tests.waiting import wait_until
 from tui_lab.inspections import inspector as module
+from tui_lab.inspections import looks
 from tui_lab.inspections.catalogue import read_inspection, read_inspections
-from tui_lab.inspections.inspector import Inspector
 from tui_lab.runs.control import request
 from tui_lab.runs.events import EventReader
 
 RANDOM_IMAGES = {**SMALL_IMAGES, **EVERYTHING_RANDOM, "batch_norm": True, "optimizer": "sgd", "momentum": 0.9}
+
+
+ONCE = ["first-epoch", "standardize"]  # they tell nothing of later weights
+OF_IMAGES = ["confusion", "samples", "top-loss", "filters", "feature-maps", "activations", *ONCE]
+OF_POINTS = ["confusion", "samples", "top-loss", "boundary", "units", "activations", *ONCE, "gradient-check"]
 
 
 @pytest.fixture
@@ -37,21 +42,24 @@ def test_a_run_on_images_has_confusion_samples_and_filters(tmp_path):
     with opened(tmp_path, "convnet", **SMALL_IMAGES) as it:
         it.session.run()
         found = read_inspections(it.run)
-        assert list(found) == ["confusion", "samples", "filters", "activations"]
-        assert {(one.epoch, one.total_step) for one in found.values()} == {(2.0, 10)}
+        assert list(found) == OF_IMAGES
+        once = {name: (one.epoch, one.total_step) for name, one in found.items() if name in ONCE}
+        assert once == dict.fromkeys(ONCE, (1.0, 5))
+        assert {(one.epoch, one.total_step) for name, one in found.items() if name not in ONCE} == {(2.0, 10)}
         correct = round(it.recorder.status.last["test_accuracy"] * 60)
         assert sum(row[i] for i, row in enumerate(found["confusion"].counts)) == correct
         assert sum(map(sum, found["confusion"].counts)) == 60
         events = it.events("inspection")
-    assert names(events) == ["confusion", "samples", "filters", "activations"] * 2
-    assert [event["total_step"] for event in events] == [5] * 4 + [10] * 4
+    again = [name for name in OF_IMAGES if name not in ONCE]
+    assert sorted(names(events)) == sorted(OF_IMAGES + again)
+    assert [event["total_step"] for event in events] == [5] * len(OF_IMAGES) + [10] * len(again)
 
 
 def test_a_run_on_points_has_a_boundary_that_is_what_the_model_says(tmp_path):
     with opened(tmp_path, "mlp", standardize="channel", **SMALL_POINTS) as it:
         it.session.run()
         found = read_inspections(it.run)
-        assert list(found) == ["confusion", "samples", "boundary", "units", "activations", "gradient-check"]
+        assert list(found) == OF_POINTS
         boundary = found["boundary"]
         x = it.dataset.train.x
         mean, std = x.mean(0), x.std(0)
@@ -111,8 +119,8 @@ def test_the_first_epoch_is_inspected_and_then_what_the_budget_allows(tmp_path, 
         clock = [100.0]
         monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
         monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
-        monkeypatch.setattr(Inspector, "_looks", lambda *_, **__: clock.__setitem__(0, clock[0] + 0.5) or {})
         inspector = it.inspector
+        inspector._looks = {"slow": lambda _: clock.__setitem__(0, clock[0] + 0.5)}
         assert inspector.is_due(3.0)
         inspector.inspect(it.session.engine, None)  # takes half a second, and the next one may as well
         assert not inspector.is_due(4.0)
@@ -130,7 +138,7 @@ def test_what_is_inspected_while_the_run_stands_is_not_counted(tmp_path, monkeyp
         clock = [100.0]
         monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
         monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
-        monkeypatch.setattr(Inspector, "_looks", lambda *_, **__: clock.__setitem__(0, clock[0] + 0.5) or {})
+        it.inspector._looks = {"slow": lambda _: clock.__setitem__(0, clock[0] + 0.5)}
         assert it.inspector.is_due(0.0)
         for _ in range(100):
             it.inspector.inspect(it.session.engine, None)
@@ -153,6 +161,11 @@ def paused(tmp_path):
         worker.join()
 
 
+def of_weights(run):
+    """The steps at which the inspections were made that tell of the weights."""
+    return {one.total_step for name, one in read_inspections(run).items() if name not in ONCE}
+
+
 def test_files_fit_the_weights_of_a_run_wherever_it_comes_to_stand(paused):
     run, worker = paused
 
@@ -161,17 +174,18 @@ def test_files_fit_the_weights_of_a_run_wherever_it_comes_to_stand(paused):
         return {kind: [e["total_step"] for e in events if e["kind"] == kind] for kind in ("step", "inspection")}
 
     at = steps()["step"][-1]
-    wait_until(lambda: steps()["inspection"][-6:] == [at] * 6)
+    made = len(OF_POINTS) - len(ONCE)
+    wait_until(lambda: steps()["inspection"][-made:] == [at] * made)
     request(run.control, "step")  # every single step of a paused run is shown
-    wait_until(lambda: steps()["inspection"][-6:] == [at + 1] * 6)
-    assert {one.total_step for one in read_inspections(run).values()} == {at + 1}
+    wait_until(lambda: steps()["inspection"][-made:] == [at + 1] * made)
+    assert of_weights(run) == {at + 1}
     assert read_inspection(run, "boundary").epoch == pytest.approx((at + 1) / 20, abs=1e-4)
     request(run.control, "run")
     wait_for(run, lambda status: status.state == "running")
     request(run.control, "stop")
     worker.join()
     assert run.read_status().state == "stopped"
-    assert {one.total_step for one in read_inspections(run).values()} == {steps()["step"][-1]}
+    assert of_weights(run) == {steps()["step"][-1]}
 
 
 def test_a_pass_over_the_test_split_that_would_take_long_is_left_out(tmp_path, monkeypatch):
@@ -181,14 +195,14 @@ def test_a_pass_over_the_test_split_that_would_take_long_is_left_out(tmp_path, m
         engine.train_step()
         it.session.watch.set(60.0)  # ten samples in a minute
         it.session._look_inside(5.0)
-        of_weights = ["boundary", "units", "activations", "gradient-check"]
-        assert names(it.events("inspection")) == of_weights
+        alone = ["boundary", "units", "activations", "gradient-check"]
+        assert names(it.events("inspection")) == [*alone[:3], "standardize", *alone[3:]]
         it.session.watch.set(0.1)
         engine.train_step()
         it.session._look_inside(5.0)
-        assert names(it.events("inspection"))[4:] == ["confusion", "samples", *of_weights]
+        assert names(it.events("inspection"))[5:] == ["confusion", "samples", "top-loss", *alone]
         it.session._look_inside(5.0)  # of the same weights
-        assert len(it.events("inspection")) == 10
+        assert len(it.events("inspection")) == 12
 
 
 # That nothing changes
@@ -222,9 +236,8 @@ def test_a_run_ends_with_the_same_bits_with_and_without(exercise, values, tmp_pa
         assert_same(seen.session, unseen.session)
         assert seen.recorder.status.last == unseen.recorder.status.last
         made = names(seen.events("inspection"))
-        assert made.count("activations") == made.count("confusion") == values["epochs"] and not unseen.events(
-            "inspection"
-        )
+        assert made.count("activations") == made.count("confusion") == values["epochs"]
+        assert made.count("first-epoch") == 1 and not unseen.events("inspection")
 
 
 @pytest.mark.parametrize(("exercise", "values"), [("convnet", RANDOM_IMAGES), ("mlp", SMALL_POINTS)])
@@ -241,6 +254,7 @@ def test_looking_between_any_two_steps_changes_no_bit(exercise, values, tmp_path
                 if it is seen:
                     torch.manual_seed(random.randrange(99))  # whatever state the draws are in
                     before = torch.get_rng_state()
+                    it.inspector.follow(engine)
                     it.inspector.inspect(engine, None, may_evaluate=True)
                     assert torch.equal(torch.get_rng_state(), before)
                     assert all(module.training for module in engine.model.modules())
@@ -255,13 +269,13 @@ def test_a_failing_inspection_is_warned_of_once_and_the_run_goes_on(tmp_path, mo
     def broken(*_: object) -> None:
         raise ValueError("odd weights")
 
-    monkeypatch.setattr(module, "filters", broken)
+    monkeypatch.setattr(looks, "filters", broken)
     with opened(tmp_path, "convnet", **SMALL_IMAGES) as it:
         assert it.session.run() == ""
         warnings = [event["message"] for event in it.events("warning")]
         assert len(warnings) == 1
         assert "filters" in warnings[0] and "odd weights" in warnings[0]
-        assert list(read_inspections(it.run)) == ["confusion", "samples", "activations"]
+        assert list(read_inspections(it.run)) == [name for name in OF_IMAGES if name != "filters"]
     assert "Traceback" in capfd.readouterr().err
 
 
@@ -277,7 +291,7 @@ def test_an_evaluation_that_fails_leaves_the_model_in_train_mode(tmp_path, monke
         it.inspector.inspect(engine, None, may_evaluate=True)
         assert engine.model.training
         messages = [event["message"] for event in it.events("warning")]
-    assert len(messages) == 3 and all("Out of memory." in message for message in messages)
+    assert len(messages) == 4 and all("Out of memory." in message for message in messages)
 
 
 def test_a_disk_that_is_full_for_inspections_only_is_said_and_the_run_goes_on(tmp_path, monkeypatch):
@@ -287,7 +301,7 @@ def test_a_disk_that_is_full_for_inspections_only_is_said_and_the_run_goes_on(tm
     monkeypatch.setattr(module, "write_inspection", full)
     with opened(tmp_path, "mlp", **SMALL_POINTS) as it:
         it.session.run()
-        assert ["The disk is full" in event["message"] for event in it.events("warning")] == [True] * 6
+        assert ["The disk is full" in event["message"] for event in it.events("warning")] == [True] * len(OF_POINTS)
         assert not it.events("inspection")
 
 
@@ -303,7 +317,7 @@ def test_what_a_killed_worker_left_half_written_is_removed(tmp_path):
         it.run.inspections.mkdir()
         half = it.run.inspections / ".boundary.json.1-2.partial"
         half.touch()
-        Inspector(it.recorder, it.dataset, it.session.evaluations["test"])
+        module.Inspector(it.recorder, it.dataset, it.session.evaluations["test"])
         assert not half.exists()
 
 
@@ -314,4 +328,4 @@ def test_a_model_without_layers_that_can_be_shown_has_no_filters(tmp_path, monke
         engine = it.session.engine
         monkeypatch.setattr(engine, "model", nn.Sequential(nn.Flatten(), nn.ReLU()))
         it.inspector.inspect(engine, None)
-        assert not it.events("inspection") and not it.events("warning")
+        assert names(it.events("inspection")) == ["standardize"] and not it.events("warning")

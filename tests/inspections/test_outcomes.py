@@ -1,6 +1,8 @@
 """The confusion matrix and the samples say what the outputs of the model say."""
 
+import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from tui_lab.data.dataset import Split
 from tui_lab.inspections import outcomes as module
-from tui_lab.inspections.outcomes import LARGEST_SIDE, Outcomes, confusion, in_turns, samples, shown
+from tui_lab.inspections.outcomes import LARGEST_SIDE, Outcomes, confusion, in_turns, samples, shown, top_loss
 from tui_lab.pictures import Picture
 
 CLASSES = 3
@@ -70,14 +72,40 @@ def test_probabilities_of_a_model_that_ends_with_a_softmax_are_its_outputs():
     assert found.samples([0])[0].loss == pytest.approx(float(-outputs[0].log_softmax(0)[0]), abs=1e-5)
 
 
-def test_the_hardest_samples_are_misclassified_with_falling_losses():
-    _, found = outcomes(200)
-    hardest = samples(found).hardest
-    losses = [sample.loss for sample in hardest]
-    assert len(hardest) == 12 and losses == sorted(losses, reverse=True)
-    assert not any(sample.is_right for sample in hardest)
-    wrong = found.losses[found.split.y != found.predictions]
-    assert losses[0] == pytest.approx(float(wrong.max()), abs=1e-5)
+@given(n=st.integers(1, 120), seed=st.integers(0, 1000), right=st.booleans())
+def test_the_worst_samples_are_those_of_highest_loss_and_the_worst_errors(n, seed, right):
+    _, found = outcomes(n, seed)
+    if right:  # hardly a sample is misclassified, and the loss of some that are not is higher
+        y = found.predictions.clone()
+        y[0] = (y[0] + 1) % CLASSES
+        found = replace(found, split=Split(found.split.x, y), losses=torch.arange(n).float())
+    worst = top_loss(found)
+    is_wrong = found.split.y != found.predictions
+    assert (worst.total, worst.wrong) == (n, int(is_wrong.sum()))
+    losses = [sample.loss for sample in worst.samples]
+    assert losses == sorted(losses, reverse=True)
+    highest = found.losses.sort(descending=True).values[:48].tolist()
+    wrong = found.losses[is_wrong].sort(descending=True).values[:48].tolist()
+    assert [loss for loss in losses if loss >= highest[-1] - 1e-5] == pytest.approx(highest, abs=1e-5)
+    assert [sample.loss for sample in worst.misclassified[:48]] == pytest.approx(wrong, abs=1e-5)
+    assert len({sample.index for sample in worst.samples}) == len(worst.samples) <= 96
+
+
+def test_the_worst_large_pictures_are_fewer():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 256, (100, 3, 64, 64), generator=generator, dtype=torch.uint8)
+    y = torch.randint(0, CLASSES, (100,), generator=generator)
+    found = Outcomes.of(
+        torch.randn(100, CLASSES, generator=generator), Split(x, y), NAMES, (1.0, 1), are_probabilities=False
+    )
+    assert 12 <= len(top_loss(found).samples) < 48
+    assert len(json.dumps(top_loss(found).to_json())) < 500_000
+
+
+def test_losses_that_are_not_finite_are_the_highest():
+    _, found = outcomes(5)
+    found = replace(found, losses=torch.tensor([1.0, math.nan, 2.0, 3.0, math.inf]))
+    assert {sample.index for sample in top_loss(found).samples[:2]} == {1, 4}
 
 
 def test_the_chosen_samples_take_turns_among_the_classes_and_stay_the_same():
@@ -91,7 +119,7 @@ def test_the_chosen_samples_take_turns_among_the_classes_and_stay_the_same():
 def test_where_nothing_is_misclassified_there_are_no_mistakes():
     y = torch.arange(3)
     found = Outcomes.of(torch.eye(3) * 9, Split(torch.zeros(3, 2), y), NAMES, (1.0, 1), are_probabilities=False)
-    assert confusion(found).mistakes == {} and samples(found).hardest == ()
+    assert confusion(found).mistakes == {} and top_loss(found).misclassified == ()
 
 
 def test_pictures_are_as_stored_and_large_ones_are_reduced():

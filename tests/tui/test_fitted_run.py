@@ -26,7 +26,8 @@ from tui_lab.tui.labs.about import About
 from tui_lab.tui.labs.screen import LabsScreen
 from tui_lab.tui.run.inspecting import Inspections
 from tui_lab.tui.run.screen import RunScreen
-from tui_lab.tui.runs.comparing import Histories, overlay
+from tui_lab.tui.histories import Histories
+from tui_lab.tui.runs.comparing import overlay
 from tui_lab.tui.runs.screen import RunsScreen
 
 MakeApp = Callable[..., LabApp]

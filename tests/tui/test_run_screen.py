@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,19 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from tests.tui.conftest import screen_text, until
-from tui_lab.inspections.catalogue import write_inspection
-from tui_lab.inspections.content import Confusion, Filters, Guess, Sample
+from tui_lab.inspections.catalogue import INSPECTIONS, write_inspection
+from tui_lab.inspections.content import (
+    Confusion,
+    FeatureMap,
+    FeatureMaps,
+    Filters,
+    Guess,
+    MapLayer,
+    Sample,
+    SampleMaps,
+    Samples,
+    TopLoss,
+)
 from tui_lab.pictures import Picture
 from tui_lab.runs.control import read_control
 from tui_lab.runs.directory import RunDirectory
@@ -31,8 +43,9 @@ from tui_lab.tui.dialogs import Ask, AskText, Page
 from tui_lab.tui.form import HyperparameterForm
 from tui_lab.tui.labs.screen import LabsScreen
 from tui_lab.tui.run import screen as screen_module
-from tui_lab.tui.run.inspecting import ConfusionView, Inspections
+from tui_lab.tui.run.inspecting import TABS, Inspections
 from tui_lab.tui.run.screen import RunScreen
+from tui_lab.tui.run.views import ConfusionView
 from tui_lab.tui.runs.screen import RunsScreen
 
 MakeApp = Callable[..., LabApp]
@@ -631,6 +644,57 @@ async def test_only_the_tab_that_is_looked_at_is_drawn_and_again_when_it_changes
         write_inspection(run, "confusion", more)
         await until(pilot, lambda: "dog, taken for cat: 5 of 5" in screen_text(pilot.app))
         assert drawn == ["confusion", "filters", "confusion"]
+
+
+async def test_samples_go_on_to_the_worst_ones_page_by_page(make_app: MakeApp, record: Record) -> None:
+    run = record()
+    names = CONFUSION.class_names
+    samples = tuple(replace(WRONG, index=i, loss=40.0 - i) for i in range(15))
+    right = replace(WRONG, label=WRONG.predicted, loss=0.5)
+    write_inspection(run, "samples", Samples(2.0, 20, names, (WRONG,)))
+    write_inspection(run, "top-loss", TopLoss(2.0, 20, names, 40, 15, (*samples, right)))
+    async with make_app("labs").run_test(size=(80, 24)) as pilot:
+        screen = await open_run(pilot, run)
+        await pilot.press("i")
+        await until(pilot, lambda: "the same dozen" in screen_text(pilot.app))
+        await pilot.press("down", "m")
+        await until(pilot, lambda: "1 to 12 of the 16 samples with the highest loss" in screen_text(pilot.app))
+        await pilot.press("n")
+        await until(pilot, lambda: "13 to 16 of the 16 samples" in screen_text(pilot.app))
+        await pilot.press("m")
+        await until(pilot, lambda: "1 to 12 of the 15 misclassified ones" in screen_text(pilot.app))
+        await pilot.press("p")  # from the first page to the last
+        await until(pilot, lambda: "13 to 15 of the 15 misclassified ones" in screen_text(pilot.app))
+        other = record("finished")
+        write_inspection(other, "samples", Samples(2.0, 20, names, (WRONG,)))
+        screen.open_run(other.id)
+        await until(pilot, lambda: other.id in screen_text(pilot.app) and "✗ dog" in screen_text(pilot.app))
+        assert "misclassified ones" not in screen_text(pilot.app)
+
+
+async def test_keys_choose_the_image_whose_feature_maps_are_shown(make_app: MakeApp, record: Record) -> None:
+    run = record()
+    layer = MapLayer("conv1", "features.0", "relu", 8, 3, 8, 8, 0.0, 1.5, (FeatureMap(7, 0.9, bytes(64)),))
+    of_image = replace(WRONG, shown=Picture(8, 8, bytes(192)))
+    maps = tuple(SampleMaps(replace(of_image, index=i), (layer,)) for i in range(3))
+    write_inspection(run, "feature-maps", FeatureMaps(2.0, 20, CONFUSION.class_names, maps))
+    async with make_app("labs").run_test(size=(80, 24)) as pilot:
+        await open_run(pilot, run)
+        await pilot.press("i")
+        await until(pilot, lambda: "Image 1 of 3" in screen_text(pilot.app))
+        await pilot.press("down", "p")
+        await until(pilot, lambda: "Image 3 of 3" in screen_text(pilot.app))
+        await pilot.press("n", "right")
+        await until(pilot, lambda: "Image 2 of 3" in screen_text(pilot.app))
+        await pilot.press("m")
+        await until(pilot, lambda: "In the order of the channels" in screen_text(pilot.app))
+        assert "Image 2 of 3" in screen_text(pilot.app)
+        await pilot.press("escape", "i")  # the tabs, and the charts
+        await until(pilot, lambda: "Image 2 of 3" not in screen_text(pilot.app))
+
+
+def test_every_inspection_has_a_tab() -> None:
+    assert sorted(name for tab in TABS.values() for name in tab.names) == sorted(INSPECTIONS)
 
 
 async def test_another_run_does_not_show_what_was_found_in_the_first(make_app: MakeApp, record: Record) -> None:

@@ -81,7 +81,7 @@ def layer_activity(
         )
         for measure in measures
     ]
-    lines += [*_side_by_side(charts, across, room), Text()]
+    lines += [*side_by_side(charts, across, room), Text()]
     note = (
         f"Of {found.samples:,} training samples, always the same. a is what comes out of a layer, gradient the norm of "
         f"that of its weights. update is what one step on {found.batch_size:,} of the samples changes in the weights, "
@@ -136,7 +136,7 @@ def _curves(found: Activity, measure: _Measure) -> list[Series]:
     return curves
 
 
-def _side_by_side(blocks: Sequence[Text], across: int, width: int) -> list[Text]:
+def side_by_side(blocks: Sequence[Text], across: int, width: int) -> list[Text]:
     """Blocks of lines of `width` cells, `across` in a row, and a blank line between two rows."""
     lines: list[Text] = []
     for start in range(0, len(blocks), across):

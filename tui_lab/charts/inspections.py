@@ -5,22 +5,38 @@ from __future__ import annotations
 from rich.text import Text
 
 from tui_lab.charts.activity import layer_activity
+from tui_lab.charts.attention import attention_page, rollout_page
 from tui_lab.charts.boundary import decision_boundary
+from tui_lab.charts.class_token import class_token_page
 from tui_lab.charts.filters import filter_grid
+from tui_lab.charts.first_epoch import first_epoch_curves
 from tui_lab.charts.gradients import gradient_table
-from tui_lab.charts.matrix import confused_pairs, confusion_matrix
+from tui_lab.charts.inputs import standardization_table
+from tui_lab.charts.maps import feature_map_grid
+from tui_lab.charts.matrix import class_bars, confused_pairs, confusion_matrix
 from tui_lab.charts.plot import DARK, Marker, Palette
-from tui_lab.charts.samples import sample_grid
+from tui_lab.charts.samples import loss_gallery, sample_grid
+from tui_lab.charts.similarity import patch_similarity_page, position_similarity_page
 from tui_lab.charts.supports import support_vectors
 from tui_lab.charts.units import unit_grid
 from tui_lab.inspections.content import (
     Activity,
+    AttentionMaps,
     Boundary,
     Confusion,
     Content,
+    FeatureMaps,
     Filters,
+    FirstEpoch,
     GradientCheck,
+    PatchSimilarity,
+    PositionSimilarity,
+    Rollout,
+    Samples,
+    Standardization,
     Supports,
+    TokenPath,
+    TopLoss,
     UnitMaps,
 )
 
@@ -37,28 +53,42 @@ def draw_inspection(
     ascii: bool = False,
 ) -> Text:
     """Lines of at most `width` cells; see the modules of each kind of inspection for what they show."""
-    if isinstance(content, Confusion):
-        matrix = confusion_matrix(content, width=width, palette=palette, color=color, ascii=ascii)
-        return Text("\n\n").join([matrix, confused_pairs(content, width=width, ascii=ascii)])
-    if isinstance(content, Filters):
-        return filter_grid(content, width=width, color=color, ascii=ascii)
-    if isinstance(content, Boundary):
-        columns = min(width, _WIDEST_PLANE)
-        return decision_boundary(content, columns=columns, palette=palette, color=color, ascii=ascii)
-    if isinstance(content, GradientCheck):
-        return gradient_table(content, width=width, palette=palette, color=color, ascii=ascii)
-    if isinstance(content, UnitMaps):
-        return unit_grid(content, width=width, palette=palette, color=color, ascii=ascii)
-    if isinstance(content, Activity):
-        return layer_activity(content, width=width, palette=palette, marker=marker, color=color, ascii=ascii)
-    if isinstance(content, Supports):
-        return support_vectors(content, width=width, palette=palette, color=color, ascii=ascii)
-    parts = []
-    for title, samples in (
-        ("The same dozen throughout the run", content.chosen),
-        ("The worst errors", content.hardest),
-    ):
-        if samples:
-            grid = sample_grid(samples, content.class_names, width=width, color=color, ascii=ascii)
-            parts.append(Text(f"{title}\n\n").append_text(grid))
-    return Text("\n\n").join(parts)
+    match content:
+        case Confusion():
+            matrix = confusion_matrix(content, width=width, palette=palette, color=color, ascii=ascii)
+            pairs = confused_pairs(content, width=width, ascii=ascii)
+            bars = class_bars(content, width=width, palette=palette, color=color, ascii=ascii)
+            return Text("\n\n").join([matrix, pairs, bars])
+        case Samples():
+            return sample_grid(content.chosen, content.class_names, width=width, color=color, ascii=ascii)
+        case TopLoss():
+            return loss_gallery(content, width=width, color=color, ascii=ascii)
+        case Filters():
+            return filter_grid(content, width=width, color=color, ascii=ascii)
+        case FeatureMaps():
+            return feature_map_grid(content, width=width, palette=palette, color=color, ascii=ascii)
+        case Boundary():
+            columns = min(width, _WIDEST_PLANE)
+            return decision_boundary(content, columns=columns, palette=palette, color=color, ascii=ascii)
+        case UnitMaps():
+            return unit_grid(content, width=width, palette=palette, color=color, ascii=ascii)
+        case Activity():
+            return layer_activity(content, width=width, palette=palette, marker=marker, color=color, ascii=ascii)
+        case FirstEpoch():
+            return first_epoch_curves(content, width=width, palette=palette, marker=marker, color=color, ascii=ascii)
+        case Standardization():
+            return standardization_table(content, width=width, palette=palette, color=color, ascii=ascii)
+        case GradientCheck():
+            return gradient_table(content, width=width, palette=palette, color=color, ascii=ascii)
+        case Supports():
+            return support_vectors(content, width=width, palette=palette, color=color, ascii=ascii)
+        case AttentionMaps():
+            return attention_page(content, width=width, palette=palette, color=color, ascii=ascii)
+        case Rollout():
+            return rollout_page(content, width=width, palette=palette, color=color, ascii=ascii)
+        case TokenPath():
+            return class_token_page(content, width=width, palette=palette, color=color, ascii=ascii)
+        case PatchSimilarity():
+            return patch_similarity_page(content, width=width, palette=palette, color=color, ascii=ascii)
+        case PositionSimilarity():
+            return position_similarity_page(content, width=width, palette=palette, color=color, ascii=ascii)

@@ -11,12 +11,13 @@ from rich.text import Text
 
 from tui_lab.charts.plot import DARK, Palette
 from tui_lab.charts.shading import mixed, readable_on, style
-from tui_lab.charts.text import printable, shortened
+from tui_lab.charts.text import folded, printable, shortened
 from tui_lab.inspections.content import Confusion
 
 _LAST = " right %"  # the last column: the share of the row on the diagonal
 _LEAST_NAME, _MOST_NAME = 3, 14  # cells for the names of the rows
 _MOST_CELL = 10
+_LEAST_BAR, _MOST_BAR = 6, 40  # cells
 _FAINTEST = 0.12  # of the colour, in a cell with a single sample among many
 
 
@@ -104,6 +105,46 @@ def confused_pairs(confusion: Confusion, *, width: int, most: int = 5, ascii: bo
         for true, predicted, count in pairs
     ]
     return Text("\n").join(Text(shortened(line, width)) for line in told)
+
+
+def class_bars(
+    confusion: Confusion, *, width: int, palette: Palette = DARK, color: bool = True, ascii: bool = False
+) -> Text:
+    """A line for each class: recall and precision as bars and in percent, the lowest recall first.
+
+    Args:
+        confusion: what to draw.
+        width: cells of the whole, at least 30; bars are left out where they have no room.
+        palette: recall has the colour of "train", precision that of "test".
+        color: False for no colours.
+        ascii: 7-bit characters only.
+    """
+    names = [shortened(printable(name, ascii=ascii), _MOST_NAME) for name in confusion.class_names]
+    name_width = max(map(cell_len, names))
+    bar = min((width - name_width) // 2 - len("  100.0 %") - 1, _MOST_BAR)
+    bar = bar if bar >= _LEAST_BAR else 0
+    faint = style(palette.axis) if color else ""
+    side = bar + len("  100.0 %") + (1 if bar else 0)
+    head = Text(" " * name_width, faint).append(f"{'  recall':<{side}}{'  precision':<{side}}".rstrip())
+    measured = zip(confusion.accuracies, confusion.precisions, strict=True)
+    rows = sorted(zip(names, measured, strict=True), key=lambda row: 2.0 if row[1][0] is None else row[1][0])
+    lines = [head]
+    for name, shares in rows:
+        line = Text(_padded(name, name_width))
+        for share, kind in zip(shares, ("train", "test"), strict=True):
+            colour = style(palette.kinds[kind]) if color else ""
+            told = "-" if share is None else f"{100 * share:.1f} %"
+            filled = round(bar * (share or 0.0))
+            if bar:
+                line.append("  ").append(("#" if ascii else "━") * filled, colour)
+                line.append(("." if ascii else "─") * (bar - filled), faint)
+            line.append(f"{told:>{8 if bar else 9}}")
+        lines.append(line)
+    note = "recall: share of a class that is seen as such. precision: share of what is taken for it that is right."
+    lines += (Text(line, faint) for line in folded(note, width))
+    for line in lines:
+        line.truncate(width)
+    return Text("\n").join(lines)
 
 
 def _least_cell(confusion: Confusion) -> int:

@@ -9,11 +9,13 @@ from rich.text import Text
 
 from tui_lab.charts.pictures import mosaic
 from tui_lab.charts.plot import DARK, Palette
+from tui_lab.charts.series import short_number
 from tui_lab.charts.shading import style
-from tui_lab.charts.text import printable, shortened
-from tui_lab.inspections.content import Sample
+from tui_lab.charts.text import folded, printable, shortened
+from tui_lab.inspections.content import Sample, TopLoss
 from tui_lab.pictures import Picture
 
+PAGE = 12  # samples of a gallery that are seen at once
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEAST_BAR = 4
 _MOST_NAME = 14
@@ -52,7 +54,7 @@ def probability_bars(
         name = shortened(name, name_width)
         line = Text(f"{_RIGHT[ascii] if is_true else ' '} {name}{' ' * (name_width - cell_len(name))} ")
         colour = style(palette.kinds["train" if is_true else "test"]) if color else ""
-        line.append(_bar(guess.probability, room, ascii=ascii), colour).append(f"{percent:>{number_width}}")
+        line.append(bar(guess.probability, room, ascii=ascii), colour).append(f"{percent:>{number_width}}")
         lines.append(line)
     return Text("\n").join(lines)
 
@@ -71,6 +73,7 @@ def sample_grid(
     *,
     width: int,
     columns: int = _TILE,
+    notes: Sequence[str] = (),
     color: bool = True,
     ascii: bool = False,
 ) -> Text:
@@ -81,14 +84,58 @@ def sample_grid(
         class_names: one a class.
         width: cells of the whole.
         columns: cells that each picture may take.
+        notes: a last line for each of the samples; none where there are no notes.
         color, ascii: see `tui_lab.charts.pictures.half_blocks`.
     """
     shown = [sample.shown for sample in samples if isinstance(sample.shown, Picture)]
     if len(shown) < len(samples):
         lines = [sample_line(sample, class_names, ascii=ascii) for sample in samples]
+        lines = [f"{line}, {note}" for line, note in zip(lines, notes, strict=True)] if notes else lines
         return Text("\n").join(Text(shortened(line, width)) for line in lines)
     captions = [_caption(sample, class_names, ascii=ascii) for sample in samples]
+    captions = [f"{caption}\n{note}" for caption, note in zip(captions, notes, strict=True)] if notes else captions
     return mosaic(shown, captions, width=width, columns=columns, color=color, ascii=ascii)
+
+
+def loss_gallery(
+    found: TopLoss,
+    *,
+    width: int,
+    page: int | None = None,
+    misclassified: bool = False,
+    color: bool = True,
+    ascii: bool = False,
+) -> Text:
+    """The samples with the highest loss, the highest first, each over its class, what it is taken for, and its loss.
+
+    Args:
+        found: what to draw.
+        width: cells of the whole, at least 20.
+        page: a dozen of them, from 0 on, the last one where there are fewer; None = all.
+        misclassified: only those.
+        color, ascii: see `tui_lab.charts.pictures.half_blocks`.
+    """
+    samples = found.misclassified if misclassified else found.samples
+    wrong = f"{found.wrong:,} of {found.total:,} test samples are misclassified."
+    if not samples:
+        return Text("\n").join(map(Text, folded(wrong, width)))
+    start = 0 if page is None else PAGE * min(max(page, 0), pages(found, misclassified=misclassified) - 1)
+    part = samples if page is None else samples[start : start + PAGE]
+    which = "misclassified ones with the highest loss" if misclassified else "samples with the highest loss"
+    head = f"{start + 1} to {start + len(part)} of the {len(samples)} {which}. {wrong}"
+    losses = [f"loss {short_number(sample.loss, 3)}" for sample in part]
+    return Text("\n").join(
+        [
+            *map(Text, folded(head, width)),
+            Text(),
+            sample_grid(part, found.class_names, width=width, notes=losses, color=color, ascii=ascii),
+        ]
+    )
+
+
+def pages(found: TopLoss, *, misclassified: bool = False) -> int:
+    """How many pages `loss_gallery` has, at least 1."""
+    return max(1, -(-len(found.misclassified if misclassified else found.samples) // PAGE))
 
 
 def _caption(sample: Sample, class_names: Sequence[str], *, ascii: bool) -> str:
@@ -107,7 +154,7 @@ def _guessed(sample: Sample, class_names: Sequence[str]) -> list[str]:
     return [class_names[guess.label] for guess in sample.guesses]
 
 
-def _bar(share: float, width: int, *, ascii: bool) -> str:
+def bar(share: float, width: int, *, ascii: bool) -> str:
     """A bar of up to `width` cells, drawn to an eighth of one; blanks for the rest."""
     share = min(max(share, 0.0), 1.0) if share == share else 0.0  # NaN of a model whose outputs overflow
     if ascii:

@@ -42,7 +42,7 @@ class Draws:
     def to(self, device: torch.device) -> Draws:
         return Draws(*(None if values is None else values.to(device) for values in self._values()))
 
-    def __getitem__(self, samples: slice) -> Draws:
+    def __getitem__(self, samples: slice | Tensor) -> Draws:
         return Draws(*(None if values is None else values[samples] for values in self._values()))
 
     def _values(self) -> tuple[Tensor | None, ...]:

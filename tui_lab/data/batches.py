@@ -7,6 +7,8 @@ goes on at any step. Nothing waits for the device in between.
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -67,6 +69,7 @@ class Batches:
     Attributes:
         samples: how many there are in the split.
         sample_shape: of what the model sees, (C, h, w) or (2,).
+        standardizer: as given, on the device.
 
     Raises:
         UsageError: an augmentation that does not suit the samples.
@@ -89,7 +92,7 @@ class Batches:
         self._augmentation = augmentation or Augmentation()
         self._stored_shape = tuple(split.x.shape[1:])
         self.sample_shape = self._augmentation.output_shape(self._stored_shape)
-        self._standardizer = standardizer.to(device)
+        self.standardizer = standardizer.to(device)
         self._seed = seed
         self._device = torch.device(device)
         self._layout = torch.channels_last if channels_last and len(self.sample_shape) == 3 else torch.contiguous_format
@@ -136,10 +139,46 @@ class Batches:
         Nothing random happens to them: those of training are not augmented, only cropped at their centre.
         """
         part = slice(0, most)
+        return self.samples_as_seen(part), self._y[part]
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the samples change from epoch to epoch."""
+        return self._fixed is None and self._augmentation.is_random
+
+    @property
+    def labels(self) -> Tensor:
+        """Of all samples in their stored order, int64 (N,), on the device."""
+        return self._y
+
+    def samples_as_seen(self, part: slice) -> Tensor:
+        """Some samples in their stored order as the model gets them, float32 (B, C, h, w): where nothing is random."""
         if self._is_ready:
-            return self._x[part].contiguous(memory_format=self._layout), self._y[part]
+            return self._x[part].contiguous(memory_format=self._layout)
         draws = self._fixed.draws if self._fixed is not None else Draws()
-        return self._prepare(self._x[part], draws[part]), self._y[part]
+        return self._prepare(self._x[part], draws[part])
+
+    def fingerprint(self, part: slice) -> bytes:
+        """A digest of what `samples_as_seen` gives of the same part, made without making it where pixels are stored."""
+        digest = hashlib.blake2b(digest_size=16)
+        stored = self._x[part].cpu().contiguous()
+        digest.update(f"{stored.dtype} {tuple(stored.shape)} {self._augmentation}".encode())
+        if self._fixed is not None and self._augmentation.test_rotation:  # each sample by an angle of its own
+            digest.update(f"{self._seed} {part}".encode())
+        digest.update(stored.numpy().data)
+        one = self.samples_as_seen(slice(part.start, part.start + 1))  # scaled by what was fitted on other samples
+        digest.update(one.cpu().contiguous().numpy().data)
+        return digest.digest()
+
+    def part(self, indices: Tensor) -> Batches:
+        """Some of the samples, int64 (n,), as batches for evaluation; nothing random happens to them, as in `first`."""
+        part = copy.copy(self)
+        indices = indices.to(self._device)
+        part.samples, part.batch_size = len(indices), EVALUATION_BATCH_SIZE
+        part._x, part._y = self._x[indices], self._y[indices]
+        draws = self._fixed.draws[indices] if self._fixed is not None else Draws()
+        part._fixed = EpochDraw(None, part._cut(part._y), draws)
+        return part
 
     def _evaluation_draw(self) -> EpochDraw:
         generator = torch.Generator().manual_seed(stream_seed(self._seed, "test augmentation"))
@@ -160,13 +199,13 @@ class Batches:
 
     def _prepare(self, x: Tensor, draws: Draws) -> Tensor:
         """From samples as stored to what the model sees."""
-        if self._standardizer.needs_whole_sample:
-            x = self._standardizer(to_float(x))
+        if self.standardizer.needs_whole_sample:
+            x = self.standardizer(to_float(x))
             x = self._augmentation.crop_and_flip(x, draws)
             x = self._augmentation.rotate_and_erase(x, draws)
         else:
             x = to_float(self._augmentation.crop_and_flip(x, draws))
             x = self._augmentation.rotate_and_erase(x, draws)
-            x = self._standardizer(x)
+            x = self.standardizer(x)
         # last, because arithmetic with one number a channel is several times slower on channels_last
         return x.contiguous(memory_format=self._layout)

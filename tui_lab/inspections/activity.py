@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -13,6 +15,7 @@ from torch.nn import functional as F
 from tui_lab.inspections.content import Activity, LayerActivity
 from tui_lab.inspections.passes import Layered, LayerPass, look_through
 from tui_lab.models.stepping import TakesOwnSteps
+from tui_lab.models.vit import DropPath
 from tui_lab.training.engine import Engine
 from tui_lab.training.schedules import learning_rate
 
@@ -47,8 +50,9 @@ def activity(engine: Engine, position: tuple[float, int], earlier: Activity | No
     batch_size = min(engine.train.batch_size, engine.train.samples)
     x, y = engine.train.first(max(SAMPLES, batch_size))
     readings = _read(engine, x[:SAMPLES], y[:SAMPLES])
-    updates = _updates(engine, x[:batch_size], y[:batch_size])
-    layers = tuple(_layer(*reading, update) for reading, update in zip(readings, updates, strict=True))
+    groups = [reading.names for reading in readings]
+    updates = _updates(engine, groups, x[:batch_size], y[:batch_size])
+    layers = tuple(_layer(reading, update) for reading, update in zip(readings, updates, strict=True))
     now = Activity(len(y[:SAMPLES]), batch_size, (position[0],), (position[1],), layers)
     if earlier is None or list(map(_kind, earlier.layers)) != list(map(_kind, layers)):
         return now
@@ -59,20 +63,36 @@ def _kind(layer: LayerActivity) -> tuple[str, str, int]:
     return layer.name, layer.activation, layer.units
 
 
-def _read(engine: Engine, x: Tensor, y: Tensor) -> list[tuple[LayerPass, Tensor]]:
-    """Every layer, and the gradient of its weights."""
+@dataclass(frozen=True)
+class _Reading:
+    """A layer, the names of its weights in the model, and the norm of their gradient."""
+
+    layer: LayerPass
+    names: tuple[str, ...]
+    gradient: float
+
+
+def _read(engine: Engine, x: Tensor, y: Tensor) -> list[_Reading]:
     model = cast(Layered, _as_in_training(copy.deepcopy(engine.model)).requires_grad_(True))
     with engine.plan.autocast():
         layers, output = look_through(model, x)
     loss = F.cross_entropy(output.float(), y, label_smoothing=engine.hyperparameters.label_smoothing)
-    gradients = torch.autograd.grad(loss, [layer.weight for layer in layers])
-    return list(zip(layers, gradients, strict=True))
+    gradients = iter(torch.autograd.grad(loss, [weight for layer in layers for weight in layer.weights]))
+    name_of = {id(parameter): name for name, parameter in model.named_parameters()}
+    return [
+        _Reading(
+            layer,
+            tuple(name_of[id(weight)] for weight in layer.weights),
+            _norm([next(gradients) for _ in layer.weights]),
+        )
+        for layer in layers
+    ]
 
 
-def _updates(engine: Engine, x: Tensor, y: Tensor) -> list[float]:
-    """‖ΔW‖ / ‖W‖ of each layer in one more step on the batch."""
+def _updates(engine: Engine, groups: Sequence[tuple[str, ...]], x: Tensor, y: Tensor) -> list[float]:
+    """‖ΔW‖ / ‖W‖ of each group of weights in one more step on the batch."""
     hp = engine.hyperparameters
-    before = _weights(engine.model)
+    before = dict(engine.model.named_parameters())
     model, optimizer = copy.deepcopy((engine.model, engine.optimizer))  # together: they share the parameters
     _as_in_training(model)
     lr = learning_rate(hp, max(0, engine.epoch - (engine.step == 0)), engine.base_lr)
@@ -88,34 +108,39 @@ def _updates(engine: Engine, x: Tensor, y: Tensor) -> list[float]:
         for group in optimizer.param_groups:
             group["lr"] = lr
         optimizer.step()
+    after = dict(model.named_parameters())
     return [
-        _ratio(float((new - old).norm()), float(old.norm())) for old, new in zip(before, _weights(model), strict=True)
+        _ratio(
+            _norm([(after[name] - before[name]).detach() for name in names]), _norm([before[name] for name in names])
+        )
+        for names in groups
     ]
 
 
 def _as_in_training(model: nn.Module) -> nn.Module:
     model.train()
     for module in model.modules():
-        if isinstance(module, nn.Dropout):
+        if isinstance(module, nn.Dropout | DropPath):
             module.eval()
     return model
 
 
-def _weights(model: nn.Module) -> list[Tensor]:
-    """Of each layer: what has more than one dimension; biases, and what normalises a batch, have one."""
-    return [parameter.detach() for parameter in model.parameters() if parameter.dim() > 1]
+def _norm(tensors: Sequence[Tensor]) -> float:
+    """Of all their values together."""
+    return math.sqrt(sum(float(tensor.detach().norm()) ** 2 for tensor in tensors))
 
 
 def _ratio(change: float, size: float) -> float:
     return change / size if size else math.inf if change else 0.0
 
 
-def _layer(layer: LayerPass, gradient: Tensor, update: float) -> LayerActivity:
+def _layer(reading: _Reading, update: float) -> LayerActivity:
     """One layer at this moment alone."""
+    layer = reading.layer
     output = layer.output.detach().float()
-    measured = (float(output.abs().mean()), _stuck(output, layer.activation), float(gradient.norm()), update)
+    measured = (float(output.abs().mean()), _stuck(output, layer.activation), reading.gradient, update)
     curves = [(_short(value),) for value in measured]
-    return LayerActivity(layer.name, layer.activation, layer.weight.shape[0], *curves)
+    return LayerActivity(layer.name, layer.activation, layer.units, *curves)
 
 
 def _stuck(output: Tensor, activation: str) -> float:

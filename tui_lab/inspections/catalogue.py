@@ -9,13 +9,22 @@ from pathlib import Path
 
 from tui_lab.inspections.content import (
     Activity,
+    AttentionMaps,
     Boundary,
     Confusion,
     Content,
+    FeatureMaps,
     Filters,
+    FirstEpoch,
     GradientCheck,
+    PatchSimilarity,
+    PositionSimilarity,
+    Rollout,
     Samples,
+    Standardization,
     Supports,
+    TokenPath,
+    TopLoss,
     UnitMaps,
 )
 from tui_lab.runs.directory import RunDirectory
@@ -32,32 +41,66 @@ class Inspection:
         title: a few words.
         help: one line on what it shows.
         content: the class of what it finds.
+        is_of_weights: False of what does not depend on them, and is looked at once.
     """
 
     name: str
     title: str
     help: str
     content: type[Content]
+    is_of_weights: bool = True
 
 
 INSPECTIONS: Mapping[str, Inspection] = {
     inspection.name: inspection
     for inspection in (
-        Inspection("confusion", "Confusion matrix", "Which class is taken for which, on the test split.", Confusion),
         Inspection(
-            "samples", "Samples", "What the model makes of a dozen test samples, and its worst errors.", Samples
+            "confusion",
+            "Confusion matrix",
+            "Which class is taken for which on the test split, and recall and precision of each.",
+            Confusion,
         ),
+        Inspection("samples", "Samples", "What the model makes of the same dozen test samples all along.", Samples),
+        Inspection("top-loss", "Top losses", "The test samples with the highest loss, and the worst errors.", TopLoss),
         Inspection("filters", "Filters", "The weights of the first layer, as pictures.", Filters),
+        Inspection("feature-maps", "Feature maps", "What each convolution makes of a dozen test images.", FeatureMaps),
         Inspection("words", "Visual words", "The words of a bag of visual words, as patches.", Filters),
         Inspection(
             "boundary", "Decision boundary", "Which class is predicted where, for points in the plane.", Boundary
         ),
         Inspection("units", "Hidden units", "What each hidden unit responds to, for points in the plane.", UnitMaps),
+        Inspection("attention", "Attention", "Where each block of a vision transformer looks, by head.", AttentionMaps),
+        Inspection(
+            "rollout", "Attention rollout", "Attention followed through the blocks, back to the patches.", Rollout
+        ),
+        Inspection("class-token", "Class token", "What a vision transformer would say after each block.", TokenPath),
+        Inspection(
+            "patch-similarity", "Patch filters", "How alike the filters of a patch embedding are.", PatchSimilarity
+        ),
+        Inspection(
+            "position-similarity",
+            "Positions",
+            "How alike the positions of patches are, as they lie in the image.",
+            PositionSimilarity,
+        ),
         Inspection(
             "activations",
             "Layers",
             "Activations, gradients and the size of a step, layer by layer over the training.",
             Activity,
+        ),
+        Inspection(
+            "first-epoch",
+            "First epoch",
+            "Accuracy and loss while the weights change, and of the weights of the moment.",
+            FirstEpoch,
+        ),
+        Inspection(
+            "standardize",
+            "Standardisation",
+            "What the inputs are scaled by, and what comes of it.",
+            Standardization,
+            is_of_weights=False,
         ),
         Inspection(
             "gradient-check",

@@ -9,13 +9,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tui_lab.data.dataset import Split
-from tui_lab.inspections.content import Confusion, Guess, Point, Sample, Samples
+from tui_lab.inspections.content import Confusion, Guess, Point, Sample, Samples, TopLoss
 from tui_lab.pictures import Picture
 
-SHOWN = 12  # chosen samples, and hardest ones
+SHOWN = 12  # samples that are the same throughout a run
+WORST = 48  # samples with the highest loss, and misclassified ones
 GUESSES = 3  # classes that a sample comes with
 MOST_IN_CELL = 4  # misclassified samples that a cell of the confusion matrix keeps
 MOST_PICTURE_BYTES = 2 * 2**20  # of all cells together: many classes or large images keep fewer samples
+MOST_WORST_BYTES = 300_000  # of the pictures of the worst samples
 LARGEST_SIDE = 64  # of a picture, in pixels: a terminal shows no more
 
 
@@ -110,15 +112,29 @@ def confusion(outcomes: Outcomes) -> Confusion:
 
 
 def samples(outcomes: Outcomes) -> Samples:
-    """A dozen samples that are the same throughout the run, and the dozen misclassified ones with the highest loss."""
-    wrong = (outcomes.split.y != outcomes.predictions).nonzero()[:, 0]
-    hardest = wrong[outcomes.losses[wrong].argsort(descending=True, stable=True)][:SHOWN]
-    return Samples(
+    """A dozen samples that are the same throughout the run."""
+    chosen = outcomes.samples(in_turns(outcomes.split.y, len(outcomes.class_names)))
+    return Samples(outcomes.epoch, outcomes.total_step, outcomes.class_names, chosen)
+
+
+def top_loss(outcomes: Outcomes) -> TopLoss:
+    """The samples with the highest loss and the misclassified ones with the highest loss, mostly the same.
+
+    At most 48 of each, and fewer where their pictures would take more than 300 kB.
+    """
+    is_wrong = outcomes.split.y != outcomes.predictions
+    most = max(SHOWN, min(WORST, MOST_WORST_BYTES // _picture_bytes(outcomes.split)))
+    hardest_first = outcomes.losses.nan_to_num(torch.inf).argsort(descending=True, stable=True)
+    chosen = torch.zeros(len(outcomes.losses), dtype=torch.bool)
+    chosen[hardest_first[:most]] = True
+    chosen[hardest_first[is_wrong[hardest_first]][:most]] = True
+    return TopLoss(
         outcomes.epoch,
         outcomes.total_step,
         outcomes.class_names,
-        outcomes.samples(in_turns(outcomes.split.y, len(outcomes.class_names))),
-        outcomes.samples(hardest.tolist()),
+        len(is_wrong),
+        int(is_wrong.sum()),
+        outcomes.samples(hardest_first[chosen[hardest_first]].tolist()),
     )
 
 

@@ -16,9 +16,9 @@ class LayerActivity:
     """One layer at several moments, the earliest first.
 
     Attributes:
-        name: "hidden 1", "conv2", "output".
-        activation: "tanh", "sigmoid" or "relu"; "" of the output layer, which has none.
-        units: of the layer; of a convolution, its channels.
+        name: "hidden 1", "conv2", "block 1", "output".
+        activation: "tanh", "sigmoid" or "relu"; "" of the output layer, which has none, and of blocks.
+        units: of the layer; of a convolution, its channels; of a transformer, the width of a token.
         size: mean absolute value of what comes out of the layer, after its activation.
         stuck: share, 0 to 1, that no gradient gets through. With tanh and sigmoid, of all values those that are
             saturated: |a| > 0.97, or a outside 0.03 to 0.97. With relu, of all units those that are dead: 0 for every

@@ -88,6 +88,12 @@ class Confusion:
         """Share of each true class that is predicted right (its recall); None where there are no samples."""
         return tuple(row[i] / sum(row) if sum(row) else None for i, row in enumerate(self.counts))
 
+    @property
+    def precisions(self) -> tuple[float | None, ...]:
+        """Share of what each class is predicted for that is of it; None where it is never predicted."""
+        predicted = [sum(column) for column in zip(*self.counts, strict=True)]
+        return tuple(self.counts[i][i] / count if count else None for i, count in enumerate(predicted))
+
     def most_confused(self, most: int = 5) -> list[tuple[int, int, int]]:
         """(true class, predicted class, samples) of the largest counts off the diagonal, the largest first."""
         cells = [
@@ -114,7 +120,7 @@ class Confusion:
             raise ValueError(f"counts of {len(names)} classes are not {len(names)} by {len(names)}")
         mistakes = {
             (known_label(cell["true"], len(names)), known_label(cell["predicted"], len(names))): tuple(
-                _known_labels(Sample.from_json(sample), len(names)) for sample in cell["samples"]
+                known_labels(Sample.from_json(sample), len(names)) for sample in cell["samples"]
             )
             for cell in content["mistakes"]
         }
@@ -127,27 +133,55 @@ class Samples:
 
     Attributes:
         chosen: the same throughout the run: the first ones of the test split, the classes taking turns.
-        hardest: misclassified ones with the highest loss, the highest first.
     """
 
     epoch: float
     total_step: int
     class_names: tuple[str, ...]
     chosen: tuple[Sample, ...]
-    hardest: tuple[Sample, ...]
 
     def to_json(self) -> dict[str, Any]:
-        chosen, hardest = ([sample.to_json() for sample in samples] for samples in (self.chosen, self.hardest))
-        return {**heading(self), "chosen": chosen, "hardest": hardest}
+        return {**heading(self), "chosen": [sample.to_json() for sample in self.chosen]}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
         names = known_classes(content)
-        chosen, hardest = (
-            tuple(_known_labels(Sample.from_json(sample), len(names)) for sample in content[key])
-            for key in ("chosen", "hardest")
-        )
-        return cls(*position(content), names, chosen, hardest)
+        chosen = (known_labels(Sample.from_json(sample), len(names)) for sample in content["chosen"])
+        return cls(*position(content), names, tuple(chosen))
+
+
+@dataclass(frozen=True)
+class TopLoss:
+    """The test samples that the model does worst on.
+
+    Attributes:
+        total: samples of the split.
+        wrong: of these, how many are misclassified.
+        samples: those with the highest loss and, where they are others, the misclassified ones with the highest loss;
+            the highest first.
+    """
+
+    epoch: float
+    total_step: int
+    class_names: tuple[str, ...]
+    total: int
+    wrong: int
+    samples: tuple[Sample, ...]
+
+    @property
+    def misclassified(self) -> tuple[Sample, ...]:
+        """Those of the samples that are."""
+        return tuple(sample for sample in self.samples if not sample.is_right)
+
+    def to_json(self) -> dict[str, Any]:
+        samples = [sample.to_json() for sample in self.samples]
+        return {**heading(self), "total": self.total, "wrong": self.wrong, "samples": samples}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
+        names = known_classes(content)
+        samples = (known_labels(Sample.from_json(sample), len(names)) for sample in content["samples"])
+        return cls(*position(content), names, int(content["total"]), int(content["wrong"]), tuple(samples))
 
 
 @dataclass(frozen=True)
@@ -178,7 +212,7 @@ class Supports:
         counts, samples = (tuple(map(int, content[key])) for key in ("counts", "samples"))
         if not len(counts) == len(samples) == len(names):
             raise ValueError(f"{len(counts)} and {len(samples)} counts of {len(names)} classes")
-        hardest = (_known_labels(Sample.from_json(sample), len(names)) for sample in content["hardest"])
+        hardest = (known_labels(Sample.from_json(sample), len(names)) for sample in content["hardest"])
         return cls(*position(content), names, counts, samples, tuple(hardest))
 
 
@@ -186,7 +220,8 @@ def _point(x: Any, y: Any) -> Point:
     return float(x), float(y)
 
 
-def _known_labels(sample: Sample, classes: int) -> Sample:
+def known_labels(sample: Sample, classes: int) -> Sample:
+    """The sample. Raises ValueError where it has a label that is none of so many classes."""
     for label in (sample.label, *(guess.label for guess in sample.guesses)):
         known_label(label, classes)
     return sample

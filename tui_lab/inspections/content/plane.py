@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 from dataclasses import dataclass
 from typing import Any, Self
 
-from tui_lab.inspections.content.shared import heading, known_classes, known_label, place, position
+from tui_lab.inspections.content.shared import decoded, heading, known_classes, known_label, place, position
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Boundary:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
         names = known_classes(content)
-        probabilities = _bytes(content["probabilities"])
+        probabilities = decoded(content["probabilities"])
         left, bottom, side = (float(content[key]) for key in ("left", "bottom", "side"))
         points = (
             tuple(
@@ -156,17 +155,10 @@ class UnitMaps:
                 str(layer["name"]),
                 int(layer["units"]),
                 tuple(
-                    UnitMap(int(one["number"]), _bytes(one["levels"]), float(one["largest"])) for one in layer["maps"]
+                    UnitMap(int(one["number"]), decoded(one["levels"]), float(one["largest"])) for one in layer["maps"]
                 ),
             )
             for layer in content["layers"]
         )
         left, bottom, side = (float(content[key]) for key in ("left", "bottom", "side"))
         return cls(*position(content), str(content["activation"]), left, bottom, side, int(content["cells"]), layers)
-
-
-def _bytes(text: Any) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"no base64: {error}") from error

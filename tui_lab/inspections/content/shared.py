@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Any, Protocol
 
 
@@ -51,3 +53,11 @@ def known_label(value: Any, classes: int) -> int:
     if not 0 <= label < classes:
         raise ValueError(f"{label} is none of {classes} classes")
     return label
+
+
+def decoded(text: Any) -> bytes:
+    """Bytes, back from base64 in JSON. Raises ValueError where it is none."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"no base64: {error}") from error

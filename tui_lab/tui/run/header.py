@@ -61,7 +61,7 @@ def progress_lines(seen: Seen, palette: Palette, width: int) -> Text:
             next_keys = WHAT_NEXT[snapshot.state]
         return Text("\n").join([Text(said, "bold"), Text(next_keys, "dim")])
     if not seen.started:
-        return Text("starting the worker ...", "dim")
+        return Text(f"{printable(snapshot.status.doing or 'starting the worker')} ...", "dim")
     return _bar_line(seen, palette, width)
 
 
