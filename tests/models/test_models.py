@@ -8,10 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from tui_lab.data.catalogue import sample_shape
 from tui_lab.hyperparameters import build
 from tui_lab.labs.catalogue import EXERCISES
 from tui_lab.models.convnet import ConvNet
 from tui_lab.models.mlp import MLP
+
+SMALL = {"timm": {"model": "test_vit", "pretrained": False}}  # without weights from elsewhere
 
 
 def parameters(model):
@@ -80,6 +83,7 @@ def test_mlp_is_the_formula(hidden, activation):
 @pytest.mark.parametrize("name", EXERCISES)
 def test_every_exercise_builds_its_model_from_its_declaration(name):
     exercise = EXERCISES[name]
-    shape = (2,) if exercise.lab == 1 else (3, 32, 32)
-    model = exercise.build_model(build(exercise.hyperparameters, {}), shape, 10)
+    hyperparameters = build(exercise.hyperparameters, SMALL.get(name, {}))
+    shape = sample_shape(hyperparameters)
+    model = exercise.build_model(hyperparameters, shape, 10)
     assert model(torch.zeros(2, *shape)).shape == (2, 10)

@@ -55,7 +55,7 @@ def test_a_run_says_its_sizes_and_what_it_does_and_keeps_what_it_measured(tmp_pa
     assert right.double().mean().item() == status.last["test_accuracy"]
 
     found = read_inspections(run)
-    assert list(found) == ["confusion", "samples", "words", "supports"]
+    assert list(found) == ["confusion", "samples", "top-loss", "words", "standardize", "supports"]
     words, confusion = found["words"], found["confusion"]
     assert isinstance(words, Filters) and isinstance(confusion, Confusion)
     assert (words.filters, len(words.pictures), words.unit) == (64, 64, "word")

@@ -118,7 +118,7 @@ def test_its_inspections_tell_of_the_support_vectors(tmp_path):
     run = create_svm(tmp_path)
     status = train(run)
     found = read_inspections(run)
-    assert found.keys() == {"confusion", "samples", "boundary", "supports"}
+    assert found.keys() == {"confusion", "samples", "top-loss", "boundary", "standardize", "supports"}
     count = status.last["support_vectors"]
     assert sum(found["supports"].counts) == len(found["boundary"].supports) == count
     assert found["supports"].samples == (100, 100)

@@ -115,6 +115,25 @@ async def test_only_what_has_an_effect_is_shown_unless_searched_for(make_app):
         await until(pilot, lambda: form(app).fields["T_max"].display)
 
 
+async def test_a_slash_searches_from_a_number_and_is_typed_into_a_text(make_app):
+    app = make_app()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        field, search = form(app).fields["lr"], form(app).query_one("#form-search", Input)
+        field.editor.focus()
+        before = field.editor.value
+        await pilot.press("slash", "slash")  # the second one is searched for
+        await until(pilot, lambda: app.focused is search and search.value == "/")
+        assert field.editor.value == before
+        await pilot.press("escape")
+        form(app).fields["dataset"].editor.value = "folder"
+        folder = form(app).fields["folder"]
+        await until(pilot, lambda: folder.display)
+        folder.editor.focus()
+        await pilot.press("slash", "a")
+        await until(pilot, lambda: folder.editor.value == "/a")
+
+
 async def test_drafts_survive_a_look_at_another_exercise(make_app):
     app = make_app()
     async with app.run_test(size=(160, 45)) as pilot:

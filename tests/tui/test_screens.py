@@ -82,6 +82,8 @@ VIEWS = [
     View("run-running", run("moss"), "epoch 3/4"),
     View("run-inspect", keys("i"), "predicted", is_narrow_only=True),
     View("runs", area("runs"), "5 runs"),
+    View("studies", area("studies"), "1 Networks by hand"),
+    View("studies-page", keys("v"), "measures it now", is_narrow_only=True),
     View("tools", area("tools"), "1 Networks by hand"),
     View("tools-form", keys("f"), "Answer", is_narrow_only=True),
 ]

@@ -168,7 +168,7 @@ def _drawn(page: _Page, width: int, rows: int | None, palette: Palette, *, color
         side = large[0].cell_len // high
         is_stacked = rows is None or 2 * high + 2 + len(lines) <= rows
         taken = side if is_stacked else 2 * side + _GAP
-        left = tiled(large, [""] * len(large), width=taken, gap=_GAP).split(allow_blank=True)
+        left = list(tiled(large, [""] * len(large), width=taken, gap=_GAP).split(allow_blank=True))
         right = _small(page, width - taken - _GAP, color=color, ascii=ascii)
         return Text("\n").join([*lines, Text(), *_side_by_side(left, right, taken + _GAP)])
     pictures = tiled(large, [""] * len(large), width=width, gap=_GAP)

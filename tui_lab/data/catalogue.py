@@ -172,7 +172,7 @@ DATASETS: dict[str, DatasetInfo] = {
 
 def sample_shape(hyperparameters: Hyperparameters) -> tuple[int, ...]:
     """The shape of one sample as stored, before any crop: (2,) or (C, H, W)."""
-    side = hyperparameters.image_size
+    side = hyperparameters.stored_side
     return DATASETS[hyperparameters.dataset].shape or (3, side, side)
 
 

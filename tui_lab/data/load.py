@@ -80,7 +80,7 @@ def _decoded(listing: Listing, hyperparameters: Hyperparameters, which: int) -> 
     size = _size(hyperparameters, which, len(listing.paths))
     chosen = stratified_indices(listing.labels, size, stream_seed(hyperparameters.seed, "subset", which))
     paths = [listing.paths[index] for index in chosen.tolist()]
-    return Split(read_images(paths, hyperparameters.image_size), listing.labels[chosen])
+    return Split(read_images(paths, hyperparameters.stored_side), listing.labels[chosen])
 
 
 def _reduced(split: Split, hyperparameters: Hyperparameters, which: int) -> Split:

@@ -76,7 +76,7 @@ class Declaration:
 
 
 def _either(values: Sequence[Any]) -> str:
-    *most, last = map(str, values)
+    *most, last = (str(value) or "empty" for value in values)
     return f"{', '.join(most)} or {last}" if most else last
 
 

@@ -12,9 +12,10 @@ from tui_lab.labs.convnet import CONVNET
 from tui_lab.labs.exercise import Exercise
 from tui_lab.labs.mlp import MLP
 from tui_lab.labs.svm import SVM
+from tui_lab.labs.timm import TIMM
 from tui_lab.labs.vit import VIT
 
-EXERCISES = {exercise.name: exercise for exercise in (MLP, SVM, CONVNET, BOW_SVM, VIT)}
+EXERCISES = {exercise.name: exercise for exercise in (MLP, SVM, CONVNET, BOW_SVM, VIT, TIMM)}
 
 LABS = {1: "Networks by hand", 2: "Convolutional networks", 3: "Transformers"}
 

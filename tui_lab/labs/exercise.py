@@ -25,6 +25,10 @@ def _nothing_to_say(_: Any) -> str:
     return ""
 
 
+def _nothing_needed(_: Any) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Exercise:
     """One thing that can be trained.
@@ -37,7 +41,9 @@ class Exercise:
     `summary` is one line; a page of `text` lies in `texts/`, under the exercise's name.
 
     `check` finds what hyperparameters of this exercise alone, each allowed by itself, get wrong of the data set or the
-    model; `notice` says in a sentence what somebody should know before a run, of its cost for one, or nothing.
+    model; `notice` says in a sentence what somebody should know before a run, of its cost for one, or nothing. Both are
+    asked while somebody types; `check_files` is asked before a run is made, may take seconds, and raises a TuiLabError
+    for what is missing besides the data set.
     """
 
     name: str
@@ -48,9 +54,11 @@ class Exercise:
     model: str
     implementations: Mapping[str, str] = field(default_factory=dict, hash=False)
     threads: int = 0  # CPU threads that suit it; 0 = every core
+    is_imported_late: bool = False  # by its own runs alone, not by whatever waits for any run: timm takes 190 MB
     smallest_side: int = 1  # the least height and width of an image that the model takes
     check: Callable[[Any], Iterable[Mistake]] = _nothing_wrong
     notice: Callable[[Any], str] = _nothing_to_say
+    check_files: Callable[[Any], None] = _nothing_needed
 
     @property
     def is_fitted(self) -> bool:

@@ -18,37 +18,44 @@ class ViTHyperparameters(GradientHyperparameters):
     dataset: ImageSet = hyperparameter("mnist", "data set", topic="Data")
     optimizer: Optimizer = hyperparameter("adam", "torch.optim's", topic="Optimisation", question="2.26")
     lr: float = hyperparameter(0.001, "learning rate", topic="Optimisation", question="1.11", gt=0, le=100)
-    embed_dim: int = hyperparameter(32, "width of a token; num_heads divides it", topic="Model", ge=1, le=2048)
-    patch_size: int = hyperparameter(7, "side of a patch; divides that of the image", topic="Model", ge=1, le=512)
-    depth: int = hyperparameter(2, "transformer blocks", topic="Model", ge=1, le=64)
-    num_heads: int = hyperparameter(4, "heads of self-attention", topic="Model", ge=1, le=128)
+    embed_dim: int = hyperparameter(
+        32, "width of a token; num_heads divides it", topic="Model", question="3.12", ge=1, le=2048
+    )
+    patch_size: int = hyperparameter(
+        7, "side of a patch; divides that of the image", topic="Model", question="3.13", ge=1, le=512
+    )
+    depth: int = hyperparameter(2, "transformer blocks", topic="Model", question="3.14", ge=1, le=64)
+    num_heads: int = hyperparameter(4, "heads of self-attention", topic="Model", question="3.15", ge=1, le=128)
     mlp_ratio: int = hyperparameter(
         4,
         "width of a block's MLP, over that of a token",
         topic="Model",
+        question="3.16",
         only_if={"mlp_width_follows_heads": (False,)},
         ge=1,
         le=64,
     )
     attention: Literal["auto", "by-hand", "fused"] = hyperparameter(
-        "auto", "softmax(qkᵀ/√D)v in two lines or in torch's kernel; auto = the faster", topic="Model"
+        "auto", "softmax(qkᵀ/√D)v in two lines or in torch's kernel; auto = the faster", topic="Model", question="3.7"
     )
-    norm: Literal["post", "pre"] = hyperparameter("post", "layer norm after each sum, or before", topic="Model")
+    norm: Literal["post", "pre"] = hyperparameter(
+        "post", "layer norm after each sum, or before", topic="Model", question="3.9"
+    )
     position: Literal["sinusoidal", "learned", "none"] = hyperparameter(
-        "sinusoidal", "what tells a token where its patch lies", topic="Model"
+        "sinusoidal", "what tells a token where its patch lies", topic="Model", question="3.6"
     )
     class_token: Literal["learned", "frozen", "mean-pool"] = hyperparameter(
-        "learned", "what is classified: a token of its own, or the mean of all", topic="Model"
+        "learned", "what is classified: a token of its own, or the mean of all", topic="Model", question="3.5"
     )
     dropout: float = hyperparameter(0.0, "probability of dropping a value of a token", topic="Model", ge=0, le=1)
     drop_path: float = hyperparameter(
         0.0, "probability that a sample skips half of the last block; less before", topic="Model", ge=0, lt=1
     )
     softmax_output: bool = hyperparameter(
-        False, "softmax before the cross-entropy, which has one already", topic="Model", question="1.14"
+        False, "softmax before the cross-entropy, which has one already", topic="Model", question="3.11"
     )
     mlp_width_follows_heads: bool = hyperparameter(
-        False, "a quirk to study: MLPs as wide as num_heads tokens", topic="Model"
+        False, "a quirk to study: MLPs as wide as num_heads tokens", topic="Model", question="3.15"
     )
 
     def problems(self) -> list[Problem]:

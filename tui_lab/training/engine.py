@@ -16,9 +16,9 @@ from tui_lab.errors import DivergedError
 from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.models.stepping import Reduction, TakesOwnSteps
 from tui_lab.seeding import stream_seed
-from tui_lab.training.optimizers import build_optimizer
+from tui_lab.training.optimizers import build_optimizer, scaled_groups
 from tui_lab.training.plan import Plan
-from tui_lab.training.schedules import learning_rate
+from tui_lab.training.schedules import learning_rate, warmup_factor
 
 SMALLER_STEPS = "Lower the learning rate (--lr) or clip gradients (--clip-norm 1)."
 
@@ -53,9 +53,11 @@ class Engine:
         if isinstance(model, TakesOwnSteps):
             self._own_step = model.gradient_step
         else:
-            self.optimizer = build_optimizer(hyperparameters, model.parameters(), torch.device(plan.device))
+            groups = scaled_groups(hyperparameters, model) or model.parameters()
+            self.optimizer = build_optimizer(hyperparameters, groups, torch.device(plan.device))
         self.reduction: Reduction = getattr(hyperparameters, "reduction", "mean")
         self.base_lr = self._lr_now = hyperparameters.lr
+        self._is_warming_up = False
         self.steps_per_epoch = len(train)
         self.epoch = 0
         self.step = 0
@@ -63,14 +65,16 @@ class Engine:
         self.losses: list[float] = []
         self.accuracies: list[float] = []
         self._unread: list[tuple[Tensor, Tensor, Tensor]] = []  # loss, output, labels
-        self._parameters = list(self.model.parameters())
+        self._parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self._forward = torch.compile(self.model) if hyperparameters.compile else self.model
         self._draws_randomly = _draws_randomly(model)
 
     @property
     def lr(self) -> float:
-        """The learning rate of the epoch under way."""
-        return learning_rate(self.hyperparameters, self.epoch, self.base_lr)
+        """The learning rate of the last step taken; of one that begins an epoch, before it is taken."""
+        hp = self.hyperparameters
+        done = self.epoch + max(self.step, 1) / self.steps_per_epoch
+        return learning_rate(hp, self.epoch, self.base_lr) * warmup_factor(hp, done)
 
     @property
     def total_step(self) -> int:
@@ -91,13 +95,27 @@ class Engine:
     def set_lr(self, base: float) -> None:
         """Replace the base learning rate; the schedule goes on from it."""
         self.base_lr = base
-        self._lr_now = self.lr
+        self._is_warming_up = warmup_factor(self.hyperparameters, self.epoch + self.step / self.steps_per_epoch) < 1
+        self._apply_lr(self.lr)
+
+    def _apply_lr(self, lr: float) -> None:
+        """Take the next steps with it, those of a scaled group with its part of it."""
+        self._lr_now = lr
         for group in self.optimizer.param_groups if self.optimizer else ():
-            group["lr"] = self._lr_now
+            group["lr"] = lr * group.get("lr_scale", 1.0)
+
+    def _warm_up(self) -> None:
+        """Set the rate of the step about to be taken, before its gradients."""
+        hp = self.hyperparameters
+        factor = warmup_factor(hp, self.epoch + (self.step + 1) / self.steps_per_epoch)
+        self._apply_lr(learning_rate(hp, self.epoch, self.base_lr) * factor)
+        self._is_warming_up = factor < 1
 
     def train_step(self) -> None:
         """One gradient step on the next batch of the epoch. Nothing here waits for the device."""
         x, y = self.train.batch(self._draw, self.step)
+        if self._is_warming_up:
+            self._warm_up()
         if self.optimizer is None:
             loss, output = self._own_step(x, y, self._lr_now, self.reduction)
         else:

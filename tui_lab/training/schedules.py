@@ -9,6 +9,7 @@ import math
 
 from tui_lab.hyperparameters import GradientHyperparameters
 
+WARMUP_POINTS = 20  # of a curve
 USUAL_GAMMA = {"exponential": 0.95, "step": 0.1}  # the practical's, and torch's default
 
 
@@ -56,9 +57,27 @@ def gamma_of(hyperparameters: GradientHyperparameters) -> float:
     return hyperparameters.gamma or USUAL_GAMMA.get(hyperparameters.scheduler, 1.0)
 
 
-def schedule_curve(hyperparameters: GradientHyperparameters, most: int = 300) -> tuple[list[int], list[float]]:
-    """Epochs, from 0 on, and their learning rates, to be drawn: all, or `most` (at least 2) of them, evenly spread."""
-    last = hyperparameters.epochs - 1
-    count = min(hyperparameters.epochs, most)
-    epochs = [i * last // max(count - 1, 1) for i in range(count)]
-    return epochs, [learning_rate(hyperparameters, epoch) for epoch in epochs]
+def warmup_factor(hyperparameters: GradientHyperparameters, progress: float) -> float:
+    """What the learning rate is multiplied with after `progress` epochs, whole or not: min(1, progress / w).
+
+    w are the `warmup_epochs` of an exercise that has them (Goyal et al., 2017); without, or with 0, the factor is 1.
+    The rate of a step is that of the progress at its end, so that no step has a rate of 0.
+    """
+    warmup: float = getattr(hyperparameters, "warmup_epochs", 0.0)
+    return min(1.0, progress / warmup) if warmup > 0 else 1.0
+
+
+def schedule_curve(hyperparameters: GradientHyperparameters, most: int = 300) -> tuple[list[float], list[float]]:
+    """Epochs, from 0 on, and their learning rates, to be drawn: all, or `most` (at least 2) of them, evenly spread.
+
+    Where the rate warms up, there are fractions of epochs among them.
+    """
+    hp = hyperparameters
+    last = hp.epochs - 1
+    count = min(hp.epochs, most)
+    epochs: list[float] = [i * last // max(count - 1, 1) for i in range(count)]
+    warmup: float = getattr(hp, "warmup_epochs", 0.0)
+    if warmup > 0:
+        rising = (warmup * i / WARMUP_POINTS for i in range(WARMUP_POINTS + 1))
+        epochs = sorted({*epochs, *(epoch for epoch in rising if epoch <= hp.epochs)})
+    return epochs, [learning_rate(hp, int(epoch)) * warmup_factor(hp, epoch) for epoch in epochs]

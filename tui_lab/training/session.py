@@ -36,6 +36,9 @@ class Inspector(Protocol):
     def is_due(self, elapsed: float) -> bool:
         """Whether it is worth looking now, after `elapsed` seconds of training."""
 
+    def follow(self, engine: Engine) -> int | None:
+        """Measure within the first epoch, before its first step and after each that this returns; None = no more."""
+
     def glance(self, engine: Engine, elapsed: float) -> None:
         """Note what is followed over the training, after an epoch that is not inspected."""
 
@@ -164,8 +167,11 @@ class Session:
         self.engine.begin_epoch()
         self._reported_step = self.engine.step
         self._reported_at = self.watch.elapsed - self._carried_seconds  # the evaluation in between is no training
+        followed = self._follow()
         while self.engine.step < self.engine.steps_per_epoch:
             self.engine.train_step()
+            if self.engine.step == followed:
+                followed = self._follow()
             if self._is_paused or self._is_interrupted or self.recorder.is_step_due():
                 self._look_up()
 
@@ -298,6 +304,15 @@ class Session:
         raise Stopped
 
     # Inspections
+
+    def _follow(self) -> int | None:
+        """Have the first epoch measured; the step after which to do so again."""
+        if self._inspector is None or self.engine.epoch > 0:
+            return None
+        start = self.watch.elapsed
+        step = self._inspector.follow(self.engine)
+        self._reported_at += self.watch.elapsed - start  # it is no training
+        return step
 
     def _look_inside(self, patience: float) -> None:
         """Have the model inspected as it is now, if it has not been; a pass over the test split may take `patience`."""

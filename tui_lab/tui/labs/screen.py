@@ -25,18 +25,20 @@ from tui_lab.labs.catalogue import EXERCISES
 from tui_lab.labs.check import mistakes_for
 from tui_lab.labs.command import train_command
 from tui_lab.labs.exercise import Exercise
-from tui_lab.presets import Preset, check_name, find_preset, list_presets, save_preset, user_dir
+from tui_lab.presets import check_name, find_preset, list_presets, save_preset, user_dir
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.tui.area import Area
-from tui_lab.tui.dialogs import Ask, AskText, Choice, Page
+from tui_lab.tui.dialogs import AskText, Page
+from tui_lab.tui.fetching import offer_data
 from tui_lab.tui.form import HyperparameterForm, Option
 from tui_lab.tui.labs.about import About
-from tui_lab.tui.labs.fetching import Fetching
+from tui_lab.tui.labs.models import FindModel
 from tui_lab.tui.labs.rates import FindRate
-from tui_lab.tui.labs.study import ask_for_seeds, run_study
 from tui_lab.tui.labs.tree import Entry, PracticalTree, entry_of_preset
+from tui_lab.tui.study_launch import StudyLaunch
 
 PAGES = {"tree": "practical", "about": "about-pane", "form": "form-pane"}
+HINTS = {"model": "F4 searches", "weights": "a file, or empty", "trainable": "head, last-4, all"}
 READ_S = 0.1  # the cursor rests this long on an entry before it is shown: whoever passes over is not slowed down
 
 
@@ -59,6 +61,7 @@ class LabsScreen(Area):
         Binding("c", "copy_command", "Copy the command line that trains the same", show=False, id="labs.copy"),
         Binding("slash", "search", "Search", key_display="/", id="labs.search"),
         Binding("Q", "questions", "Questions", tooltip="Questions of the exercise", id="labs.questions"),
+        Binding("m,f4", "find_model", "Find a model of timm", show=False, id="labs.model"),
         Binding("F", "find_rate", "Find a learning rate", show=False, id="labs.rate"),
         Binding("o", "open_preset", "Open a preset file", show=False, id="labs.open"),
         Binding("v", "view_source", "Source of the model", show=False, id="labs.source"),
@@ -179,7 +182,7 @@ class LabsScreen(Area):
         if form is None:
             is_open = not exercise.declarations["device"].choices
             options = {"device": self._devices} if is_open else {}
-            form = HyperparameterForm(exercise.declarations, options=options, id=f"form-{exercise.name}")
+            form = HyperparameterForm(exercise.declarations, options=options, hints=HINTS, id=f"form-{exercise.name}")
             self._forms[exercise.name] = form
             await switcher.add_content(form, set_current=True)
         switcher.current = form.id
@@ -305,7 +308,7 @@ class LabsScreen(Area):
             run = self.workspace.launch(exercise, configuration, preset)
         except MissingDataError as error:
             again = partial(self._launch, is_shown=is_shown)
-            self.app.call_from_thread(self._offer_data, error, configuration, again)
+            self.app.call_from_thread(offer_data, self, error, configuration.dataset, again)
         except (TuiLabError, OSError) as error:
             self.app.call_from_thread(self.lab.say, error)
         else:
@@ -319,27 +322,14 @@ class LabsScreen(Area):
         at_once = "one at a time" if jobs == 1 else f"{jobs} at a time"
         self.notify(f"{at_once}; 3 shows it, F2 changes how many.", title=f"Queued {run.id}", markup=False)
 
-    def _offer_data(self, error: MissingDataError, configuration: Hyperparameters, again: Callable[[], None]) -> None:
-        """Ask whether to fetch the data set; once it is there, do `again` what failed for want of it."""
-        name = configuration.dataset
-        if name == "folder":
-            self.lab.say(error)
-            return
-        choices = [Choice("fetch", "fetch it now", "f", "primary"), Choice("no", "not now", "n")]
-        question = Ask("The data set is not here", f"{error.message} It can be fetched now, once and for all.", choices)
-        self.app.push_screen(question, partial(self._fetch, name, again))
-
-    def _fetch(self, name: str, again: Callable[[], None], answer: str | None) -> None:
-        def then(is_there: bool | None) -> None:
-            if is_there:
-                again()
-
-        if answer == "fetch":
-            self.app.push_screen(Fetching(name, self.workspace.data), then)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a study can be run as one."""
-        return self._entry is not None and self._entry.is_study if action == "study" else True
+        """Only a study can be run as one, and only timm has models to choose among."""
+        entry = self._entry
+        if action == "study":
+            return entry is not None and entry.is_study
+        if action == "find_model":
+            return entry is not None and entry.exercise is not None and "model" in entry.exercise.declarations
+        return True
 
     def action_study(self) -> None:
         """Every arm of the study that is chosen, with as many seeds as the user likes."""
@@ -351,30 +341,7 @@ class LabsScreen(Area):
         except TuiLabError as error:
             self.lab.say(error)
             return
-        self.app.push_screen(ask_for_seeds(preset, self.workspace), partial(self._run_study, preset))
-
-    def _run_study(self, preset: Preset, seeds: str | None) -> None:
-        if seeds is not None:
-            work = partial(self._start_study, preset, int(seeds))
-            self.run_worker(work, thread=True, group="launch", exit_on_error=False)
-
-    def _start_study(self, preset: Preset, seeds: int) -> None:
-        """On a thread of its own: files are written and processes started."""
-        try:
-            runs = run_study(preset, seeds, self.workspace)
-        except MissingDataError as error:
-            again = partial(self._run_study, preset, str(seeds))
-            self.app.call_from_thread(self._offer_data, error, preset.configuration(), again)
-        except (TuiLabError, OSError) as error:
-            self.app.call_from_thread(self.lab.say, error)
-        else:
-            self.app.call_from_thread(self._study_started, preset, len(runs))
-
-    def _study_started(self, preset: Preset, count: int) -> None:
-        self.lab.open_runs(f'preset="{preset.name}"')
-        jobs = self.workspace.queue.jobs
-        text = f"{count} queued, {jobs} at a time." if count else "Everything of it is done or under way."
-        self.notify(f"{text} F2 changes how many.", title=f"Study {preset.name}", markup=False)
+        StudyLaunch(self, preset, then=partial(self.lab.open_runs, f'preset="{preset.name}"')).ask()
 
     def action_find_rate(self) -> None:
         """Try growing learning rates on what the form says, and take the suggestion into it."""
@@ -387,7 +354,7 @@ class LabsScreen(Area):
         try:
             check_launch(entry.exercise, configuration, self.workspace.data)
         except MissingDataError as error:
-            self._offer_data(error, configuration, self.action_find_rate)
+            offer_data(self, error, configuration.dataset, self.action_find_rate)
         except TuiLabError as error:
             self.lab.say(error)
         else:
@@ -403,6 +370,21 @@ class LabsScreen(Area):
         form.set_values(values)
         self._check(form)
         self.notify(f"lr = {rate:g}", title="Learning rate taken into the settings", markup=False)
+
+    def action_find_model(self) -> None:
+        """Choose one of timm's models, where the exercise has one of them."""
+        form, entry = self._form, self._entry
+        if form is not None and entry is not None:
+            self.app.push_screen(FindModel(str(form.values["model"])), partial(self._take_model, entry))
+
+    def _take_model(self, entry: Entry, model: str | None) -> None:
+        form = self._form
+        if model is None or form is None or self._entry is not entry:
+            return
+        values = {**form.values, "model": model}
+        self._drafts[entry.key] = values
+        form.set_values(values)
+        self._check(form)
 
     def action_save_preset(self) -> None:
         """Keep what the form says as a preset of the user's."""

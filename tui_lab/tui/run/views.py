@@ -108,7 +108,7 @@ class PagedView(View, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n,right", "turn(1)", "Next", key_display="n p"),
         Binding("p,left", "turn(-1)", "Previous", show=False),
-        Binding("m", "mode", "Other order"),
+        Binding("m", "mode", "Other view"),
     ]
     MODES = 2
 

@@ -1,0 +1,212 @@
+"""Networks of timm with their pretrained weights, found, read and held against the network."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")  # seconds; read when huggingface_hub is imported, by timm
+os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "10")
+
+import timm
+from safetensors import SafetensorError
+from timm.models import get_pretrained_cfg, is_model
+from timm.models import load_state_dict as read_state_dict
+from torch import Tensor
+
+from tui_lab.errors import MissingWeightsError, UsageError, nearest
+from tui_lab.models.hub import GIVE_A_FILE, cached_file, check_hub
+
+MOST_NAMED = 4  # tensors that do not fit
+OTHER_MODEL = "Is it a file of another model? `tui-lab models` lists them."
+
+
+def build_network(model: str, classes: int, pretrained: bool, weights: str, image_size: int) -> Any:
+    """timm's network of that name with a classifier for `classes`, new unless the weights have one for so many.
+
+    Args and errors: as `TimmModel` has them.
+    """
+    name = model.partition(".")[0]
+    if not is_model(name):
+        raise UsageError(f"timm {timm.__version__} has no model {model!r}.", nearest_model(name))
+    tag = model.partition(".")[2]
+    tags = [other.partition(".")[2] for other in timm.list_models(f"{name}.*", pretrained=True)]
+    if tag and tag not in tags:
+        known = f"There are {', '.join(tags)}." if tags else "There are none of this model."
+        raise UsageError(f"timm {timm.__version__} has no weights {model!r}.", known)
+    config = get_pretrained_cfg(model)
+    assert config is not None  # every model has one
+    sizes = {"img_size": image_size} if image_size and config.fixed_input_size else {}
+    if not pretrained:
+        return _created(model, classes, image_size, sizes)
+    state = _read(Path(weights).expanduser()) if weights else _of_hub(model, config)
+    source = weights or f"The weights of {model}"
+    network = _with_weights(model, config, state, source, image_size, sizes)
+    if network.num_classes != classes:
+        network.reset_classifier(classes)
+    return network
+
+
+def nearest_model(name: str) -> str:
+    """What to do about a name that is no model's."""
+    close = nearest(name, timm.list_models())
+    return f"{close} `tui-lab models PATTERN` searches them." if close else "`tui-lab models` lists them."
+
+
+@dataclass(frozen=True)
+class _Misfit:
+    """What torch says of a state dict that does not fit: names, and shapes in the file."""
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    shapes: Mapping[str, tuple[str, str]]  # by name: in the file, in the model
+
+    @classmethod
+    def of(cls, error: RuntimeError) -> _Misfit | None:
+        """None for an error of another kind."""
+        text = str(error)
+        if not text.startswith("Error(s) in loading state_dict"):
+            return None
+        missing, unexpected = (
+            tuple(re.findall(r'"([^"]+)"', match[1])) if match else ()
+            for match in (
+                re.search(rf"{kind} key\(s\) in state_dict: (.*?)(?:\n|$)", text) for kind in ("Missing", "Unexpected")
+            )
+        )
+        shapes = re.findall(
+            r"size mismatch for (\S+): copying a param with shape torch\.Size\(\[(.*?)\]\) from checkpoint, "
+            r"the shape in current model is torch\.Size\(\[(.*?)\]\)",
+            text,
+        )
+        return cls(missing, unexpected, {name: (found, wanted) for name, found, wanted in shapes})
+
+    def sentence(self) -> str:
+        """`missing: a, b and 3 more; unexpected: c; other shape: d (10, 3 instead of 10, 4)`."""
+        shapes = [f"{name} ({found} instead of {wanted})" for name, (found, wanted) in self.shapes.items()]
+        kinds = {"missing": self.missing, "unexpected": self.unexpected, "other shape": shapes}
+        return "; ".join(f"{kind}: {_few(names)}" for kind, names in kinds.items() if names)
+
+    def classes_of_file(self, classifiers: tuple[str, ...]) -> int | None:
+        """Where nothing but the classifier does not fit: the classes of the file, 0 where it has no classifier."""
+        of_classifier = {f"{name}.{kind}" for name in classifiers for kind in ("weight", "bias")}
+        wrong = {*self.missing, *self.unexpected, *self.shapes}
+        if not wrong or wrong - of_classifier:
+            return None
+        sizes = [found.partition(",")[0] for found, _ in self.shapes.values()]
+        return int(sizes[0]) if sizes else 0
+
+
+def _few(names: Any) -> str:
+    shown, more = ", ".join(names[:MOST_NAMED]), len(names) - MOST_NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _with_weights(
+    model: str, config: Any, state: dict[str, Tensor], source: str, image_size: int, sizes: dict[str, Any]
+) -> Any:
+    """The network with the weights of `state` and as many classes as they have.
+
+    All of them must fit: asked for other classes than the weights have, timm would take whatever fits, be it nothing.
+    """
+    given = config.classifier or ()
+    classifiers = (given,) if isinstance(given, str) else tuple(given)
+    classes = int(config.num_classes)
+    tried: set[int] = set()
+    while True:
+        tried.add(classes)
+        overlay = {"state_dict": dict(state), "num_classes": classes, "label_offset": 0}
+        try:
+            network = _created(model, classes, image_size, {**sizes, "pretrained_cfg_overlay": overlay})
+        except _Refused as refused:
+            misfit = _Misfit.of(refused.reason)
+            found = misfit.classes_of_file(classifiers) if misfit else None
+            if found is not None and found not in tried:
+                classes = found
+                continue
+            said = misfit.sentence() if misfit else _first_line(refused.reason)
+            raise MissingWeightsError(f"{source} does not fit {model}: {said}.", OTHER_MODEL) from refused.reason
+        network.pretrained_cfg.pop("state_dict", None)  # or all weights would stay in memory twice
+        return network
+
+
+class _Refused(Exception):  # noqa: N818
+    """What timm or torch said of weights while it took them in."""
+
+    def __init__(self, reason: RuntimeError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def _created(model: str, classes: int, image_size: int, options: dict[str, Any]) -> Any:
+    """`timm.create_model`, with weights where `options` have some.
+
+    Raises UsageError for a network that cannot be built, and _Refused for weights that it does not take.
+    """
+    has_weights = "pretrained_cfg_overlay" in options
+    try:
+        return timm.create_model(model, pretrained=has_weights, num_classes=classes, in_chans=3, **options)
+    except (RuntimeError, ValueError, TypeError, AssertionError, KeyError) as error:
+        if has_weights:
+            raise _Refused(error if isinstance(error, RuntimeError) else RuntimeError(_first_line(error))) from error
+        of_size = f" for images of {image_size}×{image_size}" if image_size else ""
+        hint = "Try another image_size: 0 is the model's own." if image_size else ""
+        raise UsageError(f"{model} cannot be built{of_size}: {_first_line(error)}.", hint) from error
+
+
+def _of_hub(model: str, config: Any) -> dict[str, Tensor]:
+    """The weights of timm's hub, from its cache or downloaded into it."""
+    if not config.has_weights:
+        raise MissingWeightsError(
+            f"There are no pretrained weights of {model}.", "Set pretrained false, or give a file."
+        )
+    path = cached_file(config.hf_hub_id, config.hf_hub_filename)
+    if path is None:
+        check_hub(model)
+        path = _downloaded(model, config)
+    return _read(path)
+
+
+def _downloaded(model: str, config: Any) -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+
+    if not config.hf_hub_id:
+        from timm.models._hub import download_cached_file
+
+        try:
+            return Path(download_cached_file(config.url, check_hash=False, progress=False))
+        except OSError as error:
+            raise MissingWeightsError(f"{config.url} cannot be fetched: {_first_line(error)}.", GIVE_A_FILE) from error
+    names = [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
+    reason: Exception | None = None
+    for name in names:
+        try:
+            return Path(hf_hub_download(config.hf_hub_id, name))
+        except (EntryNotFoundError, HfHubHTTPError, OSError) as error:
+            reason = error
+    message = f"The weights of {model} cannot be fetched from {config.hf_hub_id}: {_first_line(reason)}."
+    raise MissingWeightsError(message, GIVE_A_FILE) from reason
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name, as timm finds them in it. Nothing but tensors is read of a pickle."""
+    if not path.is_file():
+        raise MissingWeightsError(f"There is no file {path}.", "`weights` names a .safetensors or .pth file.")
+    try:
+        state = read_state_dict(str(path), weights_only=True)
+    except (RuntimeError, SafetensorError, OSError, EOFError, ValueError, LookupError, AttributeError) as error:
+        reason = "it holds more than tensors" if "weights_only" in str(error) else _first_line(error)
+        hint = "It must be a .safetensors file, or a .pth file with a state dict."
+        raise MissingWeightsError(f"The weights {path} cannot be read: {reason}.", hint) from error
+    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+    if not tensors:
+        raise MissingWeightsError(f"{path} has no weights in it.", "Give a .safetensors or .pth file.")
+    return tensors
+
+
+def _first_line(error: object) -> str:
+    return next(iter(str(error).splitlines()), "").rstrip(". ") or type(error).__name__
