@@ -42,6 +42,12 @@ class DamagedDataError(TuiLabError):
     exit_code = MISSING
 
 
+class MissingWeightsError(TuiLabError):
+    """Pretrained weights are not there and cannot be fetched, or their file does not fit the model."""
+
+    exit_code = MISSING
+
+
 class MissingDeviceError(TuiLabError):
     """The device asked for is not in this machine."""
 

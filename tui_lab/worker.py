@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NoReturn
@@ -35,6 +36,8 @@ from tui_lab.runs.recorder import Recorder
 from tui_lab.runs.store import RunStore
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from tui_lab.data.dataset import Dataset
     from tui_lab.training.fit import FitSession
     from tui_lab.training.plan import Plan
@@ -111,7 +114,8 @@ def warm_up() -> None:
         work(RunStore(Path(home)).create(exercise.name, hyperparameters.model_dump()))
     _on_signals(signal.SIG_DFL)  # of the tiny run
     for other in EXERCISES.values():
-        importlib.import_module(other.model.partition(":")[0])
+        if not other.is_imported_late:
+            importlib.import_module(other.model.partition(":")[0])
 
 
 def work(run: RunDirectory) -> int:
@@ -233,14 +237,19 @@ def _open_training(
     from tui_lab.training.session import Session
 
     checkpoint = load_checkpoint(run.checkpoint) if run.checkpoint.exists() else None
-    prepared = prepare(
-        hyperparameters,
-        dataset,
-        lambda shape, classes: exercise.build_model(hyperparameters, shape, classes),
-        cache=paths.cache_dir(),
-        threads=threads,
-        plan=Plan(**checkpoint["plan"]) if checkpoint else None,
-    )
+    try:
+        prepared = prepare(
+            hyperparameters,
+            dataset,
+            lambda shape, classes: exercise.build_model(hyperparameters, shape, classes),
+            cache=paths.cache_dir(),
+            threads=threads,
+            plan=Plan(**checkpoint["plan"]) if checkpoint else None,
+            tell=partial(_go_on, recorder),
+            say=partial(_log, recorder),
+        )
+    finally:
+        recorder.note(doing="")
     engine = prepared.engine
     inspector = Inspector(recorder, dataset, prepared.evaluations["test"])
     session = Session(engine, prepared.evaluations, recorder, dataset.classes, inspector)
@@ -254,13 +263,38 @@ def _open_training(
         engine.plan,
         epochs=hyperparameters.epochs,
         steps_per_epoch=engine.steps_per_epoch,
-        sizes={"parameters": sum(parameter.numel() for parameter in engine.model.parameters())},
+        sizes=_sizes(engine.model),
         resumed_from=position if checkpoint else None,
     )
     recorder.update(
         epoch=engine.epoch, step=engine.step, elapsed=session.watch.elapsed, best=dict(session.selection.best)
     )
     return session
+
+
+def _sizes(model: nn.Module) -> dict[str, int]:
+    """The number of `parameters`, and of those that are trained, where these are fewer."""
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    return (
+        {"parameters": parameters}
+        if trained in (0, parameters)
+        else {"parameters": parameters, "trained_parameters": trained}
+    )
+
+
+def _go_on(recorder: Recorder, doing: str) -> None:
+    """Say what is done before the first step. Raises Stopped when the user has had enough of it."""
+    from tui_lab.training.session import Stopped
+
+    recorder.note(doing=doing)
+    control = recorder.poll_control()
+    if control is not None and control.command == "stop":
+        raise Stopped
+
+
+def _log(recorder: Recorder, sentence: str) -> None:
+    recorder.event("log", message=sentence)
 
 
 def _open_fit(

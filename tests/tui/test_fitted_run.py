@@ -22,11 +22,11 @@ from tui_lab.runs.status import LIVE_STATES, Status, process_started
 from tui_lab.runs.store import RunStore, listed
 from tui_lab.tui.app import LabApp
 from tui_lab.tui.chart import Chart
+from tui_lab.tui.histories import Histories
 from tui_lab.tui.labs.about import About
 from tui_lab.tui.labs.screen import LabsScreen
 from tui_lab.tui.run.inspecting import Inspections
 from tui_lab.tui.run.screen import RunScreen
-from tui_lab.tui.histories import Histories
 from tui_lab.tui.runs.comparing import overlay
 from tui_lab.tui.runs.screen import RunsScreen
 

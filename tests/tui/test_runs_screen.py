@@ -26,9 +26,9 @@ from tui_lab.runs.store import Listed, RunStore, listed
 from tui_lab.tui.app import LabApp
 from tui_lab.tui.chart import Chart
 from tui_lab.tui.dialogs import Ask
+from tui_lab.tui.histories import Histories
 from tui_lab.tui.runs import table as table_module
 from tui_lab.tui.runs.columns import GAP, columns_for, run_text
-from tui_lab.tui.histories import Histories
 from tui_lab.tui.runs.comparing import MOST, overlay
 from tui_lab.tui.runs.filter import RunFilter
 from tui_lab.tui.runs.listing import Listing

@@ -42,10 +42,18 @@ class Problem:
 def doctor(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    on: Annotated[
+        str, typer.Option("--on", metavar="WHERE", help="ray or ray://HOST:PORT: the nodes of a cluster instead.")
+    ] = "local",
 ) -> None:
     """Check versions, devices, data, folders and the terminal. Exits with 1 when training cannot work."""
     from tui_lab.cli.output import data_console, is_ascii, print_json, talk_console
 
+    if on != "local":
+        from tui_lab.cli.doctor_cluster import show_cluster
+
+        show_cluster(on, as_json=as_json)
+        return
     with talk_console().status("Asking torch what it sees", spinner="line" if is_ascii() else "dots"):
         report = examine(places(context))
     problems = find_problems(report)

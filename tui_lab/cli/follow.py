@@ -149,7 +149,7 @@ class _Numbers(ProgressColumn):
             return Text(f"{task.fields['ended']} of {task.total:g} have ended")
         snapshot: Snapshot | None = task.fields.get("snapshot")
         if snapshot is None or snapshot.state == "queued" or not snapshot.history.started:
-            return Text("starting", style="dim")
+            return Text((snapshot.status.doing if snapshot is not None else "") or "starting", style="dim")
         status, position, epochs = snapshot.status, task.fields["position"], snapshot.history.epochs
         if status.is_fitted:
             left = f"{duration(position.seconds_left)} left" if position.seconds_left is not None else ""

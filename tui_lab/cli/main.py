@@ -42,6 +42,7 @@ COMMANDS = {  # in the order in which a newcomer needs them
     ),
     "exercises": Entry("exercises", "list_exercises", TRAIN, "What can be trained."),
     "describe": Entry("exercises", "describe", TRAIN, "Every hyperparameter of an exercise."),
+    "models": Entry("models", "models", TRAIN, "timm's networks, which the exercise timm trains: search them."),
     "preview": Entry("preview", "app", TRAIN, "A configuration before it is trained: samples, layers, schedule."),
     "presets": Entry("presets", "app", TRAIN, "Ready-made configurations: the practical's figures, and your own."),
     "studies": Entry(

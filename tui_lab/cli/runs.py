@@ -73,6 +73,8 @@ def _story(status: Status) -> list[str]:
         f"{how} on {execution(status)}" if status.device else f"{how}, not started yet",
         f"{done} in {duration(status.elapsed)}" if status.epoch or not status.is_fitted else done,
     ]
+    if status.attempts:
+        lines.append(f"{status.attempts} worker{'s' if status.attempts > 1 else ''} of it lost on a cluster")
     if status.message:
         lines.append(with_folders(f"{status.message} {status.hint}".strip()))
     return lines

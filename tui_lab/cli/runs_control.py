@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tui_lab.cli.arguments import SomeRuns
+from tui_lab.cli.arguments import CpusPerRun, GpusPerRun, Jobs, On, SomeRuns
 from tui_lab.cli.context import places
 
 if TYPE_CHECKING:
@@ -19,15 +19,20 @@ def resume(
     context: typer.Context,
     runs: SomeRuns,
     lr: Annotated[float | None, typer.Option(help="A new base learning rate from here on.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the cores.")] = 1,
+    on: On = "local",
+    jobs: Jobs = None,
+    cpus_per_run: CpusPerRun = None,
+    gpus_per_run: GpusPerRun = None,
     as_json: Annotated[bool, typer.Option("--json", help="One event a line on stdout.")] = False,
     detached: Annotated[bool, typer.Option("--detach", help="Start, and leave.")] = False,
 ) -> None:
     """Go on exactly where a stopped, failed or crashed run was last saved; start one that lost its queue."""
     from tui_lab.cli.launch import detach, exit_with, follow
     from tui_lab.jobs import orders
+    from tui_lab.jobs.choosing import choose
 
     store = places(context).store
+    placement = choose(on, jobs, cpus_per_run, gpus_per_run)
     orders.check_lr(lr)
     found = [store.find(name) for name in runs]
     for run in found:
@@ -35,9 +40,9 @@ def resume(
     for run in found:
         orders.resume(run, lr)
     if detached:
-        detach(found, jobs)
+        detach(found, placement)
     else:
-        exit_with(follow(found, jobs=jobs, as_json=as_json))
+        exit_with(follow(found, placement, as_json=as_json))
 
 
 def stop(context: typer.Context, runs: SomeRuns) -> None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tui_lab.cli.arguments import CpusPerRun, GpusPerRun, On
 from tui_lab.cli.configuration import FromPreset, settle
 from tui_lab.cli.context import places
 from tui_lab.cli.groups import exercise_group
 
 if TYPE_CHECKING:
+    from tui_lab.jobs.choosing import Placement
     from tui_lab.labs.exercise import Exercise
 
 
@@ -23,8 +25,14 @@ def _command(exercise: Exercise) -> Callable[..., None]:
         as_json: Annotated[bool, typer.Option("--json", help="One event a line on stdout.")] = False,
         detached: Annotated[bool, typer.Option("--detach", help="Start it, print its id, and leave.")] = False,
         watched: Annotated[bool, typer.Option("--watch", help="Live charts instead of a line an epoch.")] = False,
+        on: On = "local",
+        cpus_per_run: CpusPerRun = None,
+        gpus_per_run: GpusPerRun = None,
     ) -> None:
-        train_exercise(context, exercise, given, preset, as_json=as_json, detached=detached, watched=watched)
+        from tui_lab.jobs.choosing import choose
+
+        placement = choose(on, 1, cpus_per_run, gpus_per_run)
+        train_exercise(context, exercise, given, preset, placement, as_json=as_json, detached=detached, watched=watched)
 
     return train
 
@@ -37,6 +45,7 @@ def train_exercise(
     exercise: Exercise,
     given: dict[str, Any],
     preset: str | None,
+    placement: Placement,
     *,
     as_json: bool,
     detached: bool,
@@ -51,8 +60,8 @@ def train_exercise(
     check_launch(exercise, hyperparameters, where.data)
     run = create_run(where.store, exercise, hyperparameters, where.data, preset_name)
     if detached:
-        detach([run])
+        detach([run], placement)
     elif watched:
-        watch_started(run)
+        watch_started(run, placement)
     else:
-        exit_with(follow([run], as_json=as_json))
+        exit_with(follow([run], placement, as_json=as_json))

@@ -248,7 +248,8 @@ def system(snapshot: Snapshot, width: int) -> Text:
     now = snapshot.history.system
     speed = snapshot.status.images_per_second
     is_starting = not speed and not snapshot.status.is_fitted
-    parts = [Text(f"{speed:,.0f} samples/s") if speed else Text("starting" if is_starting else "", "dim")]
+    doing = (snapshot.status.doing or "starting") if is_starting else ""
+    parts = [Text(f"{speed:,.0f} samples/s") if speed else Text(doing, "dim")]
     if "cpu_percent" in now:
         parts.append(labelled("cpu", f"{now['cpu_percent']:.0f} %"))
     if "memory_bytes" in now:

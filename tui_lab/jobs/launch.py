@@ -28,6 +28,7 @@ def check_launch(exercise: Exercise, hyperparameters: Hyperparameters, data_dir:
         )
     if not is_present(hyperparameters.dataset, data_dir):
         raise missing_data_error(hyperparameters.dataset, data_dir)
+    exercise.check_files(hyperparameters)
 
 
 def create_run(
@@ -35,6 +36,7 @@ def create_run(
 ) -> RunDirectory:
     """A queued run of a configuration that passes `check_launch`."""
     values = hyperparameters.model_dump()
-    if values["folder"]:  # it must mean the same from wherever the run is resumed
-        values["folder"] = str(Path(values["folder"]).expanduser().absolute())
+    for name in ("folder", "weights"):
+        if values.get(name):  # it must mean the same from wherever the run is resumed
+            values[name] = str(Path(values[name]).expanduser().absolute())
     return store.create(exercise.name, values, preset=preset, data_dir=data_dir)

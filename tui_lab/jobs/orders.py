@@ -55,12 +55,14 @@ def kill(run: RunDirectory) -> None:
     """End the worker of a run at once. The run is "crashed" then, and can be resumed from its last checkpoint.
 
     Raises:
-        UsageError: it has no live worker, or one on another host.
+        UsageError: it has no live worker, or one on another host or a cluster.
         TuiLabError: the process may not be killed by this user, or does not end.
     """
     status = run.read_status()
     if not status.held_by():
         raise UsageError(f"Run {run.id} is {status.actual_state()}: it has no worker to kill.")
+    if status.node:  # the process of here that holds the run may hold others
+        raise UsageError(f"The worker of {run.id} is on {status.node}, in a cluster.", "Stop the run.")
     if status.host != socket.gethostname():
         raise UsageError(f"The worker of {run.id} is on {status.host}.", "Kill it there, or stop the run.")
     try:

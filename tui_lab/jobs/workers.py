@@ -7,6 +7,7 @@ import json
 import os
 import select
 import subprocess
+from collections.abc import Sequence
 
 from tui_lab.devices import cores
 from tui_lab.errors import RunBusyError
@@ -96,11 +97,15 @@ class SeriesWorker:
     """A worker process that takes one run after another: of many short ones, only the first waits for torch.
 
     It ends when a run fails, when it is dismissed, and by itself when this process does.
+
+    Args:
+        threads: as in `start_worker`, of its first run.
+        command: another that does what `SERIES` does.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, command: Sequence[str] = ()) -> None:
         self.process = subprocess.Popen(
-            SERIES,
+            command or SERIES,
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -47,9 +47,11 @@ def age(since: float) -> str:
 
 
 def execution(status: Status) -> str:
-    """On what a run is executed: `cpu, 2 threads, fp32, channels last`; empty before it has started."""
+    """On what a run is executed: `cpu, 2 threads, fp32, channels last`; empty before it has started. In a cluster, the
+    device is that `of` a node."""
     threads = f"{status.threads} thread{'' if status.threads == 1 else 's'}" if status.threads else ""
-    parts = [status.device, threads, status.precision, "channels last" if status.channels_last else ""]
+    device = f"{status.device} of {status.node}" if status.device and status.node else status.device
+    parts = [device, threads, status.precision, "channels last" if status.channels_last else ""]
     return ", ".join(filter(None, parts))
 
 

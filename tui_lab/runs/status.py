@@ -44,7 +44,9 @@ class Status:
     heartbeat: float = 0.0
     pid: int = 0
     pid_started: float = 0.0
-    host: str = ""
+    host: str = ""  # of the process that writes this directory
+    node: str = ""  # of the cluster whose worker it is; empty for one on `host`
+    attempts: int = 0  # workers on a cluster that were lost
     device: str = ""
     threads: int = 0
     precision: str = ""
@@ -55,6 +57,7 @@ class Status:
     steps_per_epoch: int = 0
     elapsed: float = 0.0
     is_fitted: bool = False  # at once, by an algorithm of its own: one epoch, no steps
+    doing: str = ""  # what a worker does before it trains, and how far it is with it
     expected: float = 0.0  # seconds that a fit may take; 0 = unknown
     images_per_second: float = 0.0
     last: dict[str, float] = field(default_factory=dict)

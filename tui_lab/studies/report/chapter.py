@@ -94,7 +94,7 @@ def _made(entry: Listed, arm: str) -> Made:
         str(status.hyperparameters.get("seed", "-")),
         entry.state,
         time.strftime("%Y-%m-%d %H:%M", time.localtime(status.created)) if status.created else "-",
-        ": ".join(filter(None, (status.host, execution(status)))) or "-",
+        ": ".join(filter(None, ("" if status.node else status.host, execution(status)))) or "-",
         duration(status.elapsed) if status.elapsed else "-",
         str(request.versions.get("torch", "-")),
         request.git_commit or "-",

@@ -1,0 +1,263 @@
+"""Everything that a driver asks of Ray."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from tui_lab.errors import TuiLabError, UsageError
+from tui_lab.jobs.ray.address import HINT, check_answers
+from tui_lab.jobs.ray.seat import About, Keeper, Seat, Stay
+from tui_lab.runs.directory import versions
+
+NAMESPACE = "tui-lab"
+MUST_AGREE = ("python", "tui-lab", "torch")
+SURVEY_S = 60.0  # that a node may take to start a process which says its versions
+ANSWER_S = 5.0  # that an actor may take to say what it has
+HAND_OVER_S = 60.0
+
+Actor = Any
+Reference = Any
+
+
+class GoneError(TuiLabError):
+    """An actor has died, or its node has."""
+
+
+class UnavailableError(TuiLabError):
+    """An actor cannot be reached now. It may be again, or turn out to be gone."""
+
+
+class NodeError(TuiLabError):
+    """Something went wrong on a node; the actor lives."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node that is alive. `versions` are empty while it has not said them, and `problem` says why it is of no use."""
+
+    id: str
+    title: str
+    address: str
+    cpus: float
+    gpus: float
+    versions: Mapping[str, str]
+    problem: str = ""
+
+    def room(self, cpus: int, gpus: float) -> int:
+        """How many runs with so many CPUs and GPUs have room on it when it is empty."""
+        by_cpu = int(self.cpus // cpus)
+        return min(by_cpu, int(self.gpus / gpus + 1e-6)) if gpus else by_cpu
+
+
+def node_id() -> str:
+    """Of the node that this process is on."""
+    return str(ray.get_runtime_context().get_node_id())
+
+
+def _leave() -> None:
+    os._exit(0)  # from any thread; Ray's own way out is for the thread of a call
+
+
+class SeatActor(Seat):
+    """A `Seat` as an actor."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(node_id(), threads, self._keep, _leave)
+
+    def _keep(self, stay: Stay) -> None:
+        here = NodeAffinitySchedulingStrategy(node_id(), soft=False)
+        keeper = ray.remote(KeeperActor).options(
+            name=f"keeper of {stay.order.key}", lifetime="detached", num_cpus=0, scheduling_strategy=here
+        )
+        ray.get(keeper.remote(stay).about.remote(), timeout=HAND_OVER_S)
+
+
+class KeeperActor(Keeper):
+    """A `Keeper` as an actor."""
+
+    def __init__(self, stay: Stay) -> None:
+        super().__init__(node_id(), stay, _leave)
+
+
+class Cluster:
+    """A connection to a cluster.
+
+    Args:
+        address: as `ray.init` takes it.
+
+    Raises UsageError when no cluster answers there, or when it refuses this driver.
+    """
+
+    def __init__(self, address: str) -> None:
+        check_answers(address)
+        try:
+            ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, RayError, RuntimeError, ValueError, OSError) as error:
+            lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+            said = lines[-1] if lines[0].endswith(":") else lines[0]  # a traceback follows, from the head
+            raise UsageError(
+                f"No Ray cluster can be used at {address}: {said.strip().rstrip('.')}.",
+                HINT,
+            ) from error
+        self.nodes: dict[str, Node] = {}
+        self._asked: dict[str, Reference] = {}
+        self.refresh(SURVEY_S)
+
+    def refresh(self, timeout_s: float = 0.0) -> list[Node]:
+        """See which nodes are alive. New ones are asked for their versions; this waits so long for the answers.
+
+        Returns the nodes that have just turned out to be of no use.
+        """
+        alive = {found["NodeID"]: found for found in ray.nodes() if found["Alive"]}
+        for node in alive.keys() - self.nodes.keys() - self._asked.keys():
+            here = NodeAffinitySchedulingStrategy(node, soft=False)
+            self._asked[node] = ray.remote(_version_teller()).options(num_cpus=0, scheduling_strategy=here).remote()
+        references = [self._asked[node] for node in alive if node in self._asked]
+        if references:
+            ray.wait(references, num_returns=len(references), timeout=timeout_s)
+        names = [found["NodeManagerHostname"] for found in alive.values()]
+        useless = []
+        for node_id, found in alive.items():
+            if node_id not in self._asked:
+                continue
+            told, problem = _versions(self._asked[node_id])
+            if not told and not problem and not timeout_s:
+                continue
+            host, address = found["NodeManagerHostname"], found["NodeManagerAddress"]
+            title = host if names.count(host) == 1 else f"{host} {node_id[:4]}"
+            if told:
+                problem = disagreement(title, told)
+            resources = found["Resources"]
+            node = Node(
+                node_id,
+                title,
+                address,
+                resources.get("CPU", 0.0),
+                resources.get("GPU", 0.0),
+                told,
+                problem or ("" if told else f"Node {title} does not say its versions."),
+            )
+            self.nodes[node_id] = node
+            del self._asked[node_id]
+            if node.problem:
+                useless.append(node)
+        for gone in [node for node in self.nodes if node not in alive]:
+            del self.nodes[gone]
+        return useless
+
+    @property
+    def fit(self) -> list[Node]:
+        """The nodes that may work."""
+        return [node for node in self.nodes.values() if not node.problem]
+
+    def seat(self, cpus: int, gpus: float) -> Actor:
+        """A new seat on whichever fit node has room, now or later; they spread over the nodes."""
+        among = ",".join(node.id for node in self.fit)
+        options = {
+            "name": f"seat {uuid.uuid4().hex[:12]}",
+            "lifetime": "detached",
+            "num_cpus": cpus,
+            "num_gpus": gpus,
+            "scheduling_strategy": "SPREAD",
+            "label_selector": {"ray.io/node-id": f"in({among})"},
+        }
+        return ray.remote(SeatActor).options(**options).remote(cpus)
+
+    def found(self) -> list[tuple[Actor, About]]:
+        """Every seat and keeper that there is, whoever made it, with what it says of itself."""
+        actors = [ray.get_actor(name) for name in ray.util.list_named_actors()]
+        asked = {actor.about.remote(): actor for actor in actors}
+        answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=ANSWER_S) if asked else ([], [])
+        told = []
+        for reference in answered:
+            try:
+                told.append((asked[reference], ray.get(reference)))
+            except RayError:
+                continue  # it is just ending
+        return told
+
+    def call(self, actor: Actor, method: str, *arguments: Any) -> Reference:
+        return getattr(actor, method).remote(*arguments)
+
+    def ready(self, references: Iterable[Reference], timeout_s: float) -> list[Reference]:
+        """Those of the references that have an outcome, as soon as there is one or the time is up."""
+        asked = list(references)
+        first, rest = ray.wait(asked, num_returns=1, timeout=timeout_s)
+        if first and rest:
+            more, _ = ray.wait(rest, num_returns=len(rest), timeout=0)
+            return [*first, *more]
+        return list(first)
+
+    def outcome(self, reference: Reference) -> Any:
+        """The value of a ready reference.
+
+        Raises UnavailableError, GoneError, or NodeError with what went wrong there.
+        """
+        try:
+            return ray.get(reference)
+        except ActorUnavailableError as error:
+            raise UnavailableError("It cannot be reached.") from error
+        except RayTaskError as error:
+            cause = error.cause
+            said = str(cause) if isinstance(cause, (TuiLabError, OSError)) else f"{type(cause).__name__}: {cause}"
+            raise NodeError(said) from error
+        except RayActorError as error:
+            raise GoneError(str(error)) from error
+
+    def put(self, array: Any) -> Reference:
+        """An array for every node that asks for it, as long as this driver lives."""
+        return ray.put(array)
+
+    def kill(self, actor: Actor) -> None:
+        """End an actor at once, wherever it is."""
+        ray.kill(actor)
+
+    def close(self) -> None:
+        ray.shutdown()
+
+
+def _version_teller() -> Any:
+    """A function that Ray carries to a node as it is, whatever is installed there."""
+
+    def tell() -> dict[str, str]:
+        import importlib.metadata
+        import platform
+
+        found = {"python": platform.python_version()}
+        for package in ("tui-lab", "torch", "ray"):
+            try:
+                found[package] = importlib.metadata.version(package)
+            except importlib.metadata.PackageNotFoundError:
+                found[package] = ""
+        return found
+
+    return tell
+
+
+def _versions(reference: Reference) -> tuple[dict[str, str], str]:
+    """What a node has told, or why it has not; neither while it has not answered."""
+    if not ray.wait([reference], timeout=0)[0]:
+        return {}, ""
+    try:
+        return ray.get(reference), ""
+    except RayError as error:
+        return {}, f"A node does not say its versions: {str(error).splitlines()[0]}"
+
+
+def disagreement(title: str, told: Mapping[str, str]) -> str:
+    """A sentence on the versions of a node that are not those of here; empty when all agree."""
+    own = versions()
+    differing = [name for name in MUST_AGREE if told.get(name, "") != own.get(name, "")]
+    if not differing:
+        return ""
+    parts = [f"{name} {told.get(name) or '(not installed)'} instead of {own.get(name)}" for name in differing]
+    return f"Node {title} has {', '.join(parts)}: runs there would not be the same."

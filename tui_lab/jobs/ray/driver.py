@@ -1,0 +1,553 @@
+"""The process between a command and a cluster: `python -m tui_lab.jobs.ray.driver OPTIONS`.
+
+It gives runs to seats and writes their directories from what the seats tell. No other process here holds a connection
+to Ray, because Ray ends the process that loses its cluster.
+
+OPTIONS are those of `options.py`, as JSON. Orders come as JSON lines on standard input, as to a queue:
+`{"submit": PATH}`, `{"withdraw": true}`, `{"kill": true}`. What happens is told as JSON lines on standard output:
+`{"connected": NODES}`, `{"active": [...], "waiting": [...]}`, `{"ended": PATH}`, `{"error": SENTENCE, "hint": ...}`.
+
+When the orders end, it works on what is under way, and ends; with `stays`, on everything that it was given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tui_lab import paths
+from tui_lab.data.catalogue import DATASETS
+from tui_lab.errors import FAILED, TuiLabError
+from tui_lab.jobs.queue import Orders
+from tui_lab.jobs.ray import exchange, parcels
+from tui_lab.jobs.ray.cluster import Cluster, GoneError, NodeError, UnavailableError
+from tui_lab.jobs.ray.exchange import Changes, Position
+from tui_lab.jobs.ray.options import Options
+from tui_lab.jobs.ray.parcels import Contents, Parcel
+from tui_lab.jobs.ray.seat import DATASET, About, Order
+from tui_lab.runs.control import request
+from tui_lab.runs.directory import RunDirectory
+from tui_lab.runs.events import EventWriter
+from tui_lab.runs.history import read_history
+from tui_lab.runs.status import FINAL_STATES, Status
+
+POLL_S = 0.05  # between two looks at orders and at the wishes of users
+REFRESH_S = 3.0  # between two looks at the nodes
+UNREACHABLE_S = 10.0  # after which a seat that cannot be reached counts as lost
+GO_S = 5.0  # that seats may take to end
+MOST_KILLED = 3  # workers of one run, after which nobody believes that the next will do better
+TAIL = 400  # characters of a log that are named
+
+NODE_DIED = "node has died"  # in what Ray says of an actor
+BY_USER = "The worker was killed by the user."
+
+
+@dataclass
+class _Work:
+    """A run that a seat has, or is given; `hold` keeps every other process off its directory."""
+
+    run: RunDirectory
+    order: Order
+    hold: ExitStack
+    position: Position
+    control: bytes = b""  # as the seat has it
+    has_begun: bool = False
+    is_killed: bool = False
+
+
+@dataclass
+class _Place:
+    """A seat or keeper, and the one call that it is answering."""
+
+    actor: Any
+    node: str = ""  # as it is called
+    threads: int = 0
+    has_arrived: bool = False
+    holds: bool = False  # the run that it is about to be given
+    work: _Work | None = None
+    reference: Any = None
+    then: Callable[[_Place, Any], None] | None = None
+    asked: tuple[Any, ...] = ()
+    unreachable_since: float = 0.0
+
+    @property
+    def is_free(self) -> bool:
+        return self.has_arrived and self.work is None
+
+
+class Driver:
+    """Works through a queue on a cluster.
+
+    Args:
+        cluster: connected.
+        options: what was asked for.
+        tell: takes what is said on standard output.
+    """
+
+    def __init__(self, cluster: Cluster, options: Options, tell: Callable[[Mapping[str, Any]], None]) -> None:
+        self.cluster, self.options, self._tell = cluster, options, tell
+        self._queue: deque[RunDirectory] = deque()
+        self._places: list[_Place] = []
+        self._found = cluster.found()  # seats and keepers of earlier drivers
+        self._killed: Counter[Path] = Counter()
+        self._contents: dict[tuple[str, ...], tuple[Contents, Mapping[str, Path]]] = {}
+        self._parcels: dict[str, Parcel] = {}  # by digest
+        self._going: list[Any] = []  # the last calls of seats
+        self._refresh_at = time.monotonic() + REFRESH_S
+        self._said: Mapping[str, Any] = {}
+        for node in cluster.nodes.values():
+            if node.problem:
+                self._tell({"error": node.problem, "hint": "It is left out."})
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._queue) or any(place.work for place in self._places)
+
+    def submit(self, run: RunDirectory) -> None:
+        known = [place.work.run.path for place in self._places if place.work] + [run.path for run in self._queue]
+        if run.path not in known:
+            self._queue.append(run)
+
+    def withdraw(self) -> None:
+        """Empty the queue; what is under way goes on."""
+        self._queue.clear()
+
+    def kill(self) -> None:
+        """End the workers at once; their runs can be resumed."""
+        for place in self._places:
+            if place.work is not None:
+                place.work.is_killed = True
+                self.cluster.call(place.actor, "kill", place.work.order.key)
+
+    def tick(self, timeout_s: float) -> None:
+        """Do what is to be done now, and wait at most so long for a seat to answer."""
+        if time.monotonic() >= self._refresh_at:
+            for node in self.cluster.refresh():
+                self._tell({"error": node.problem, "hint": "It is left out."})
+            self._refresh_at = time.monotonic() + REFRESH_S
+        self._dispatch()
+        self._pass_on_wishes()
+        self._say()
+        by_reference = {place.reference: place for place in self._places if place.reference is not None}
+        if not by_reference:
+            time.sleep(timeout_s)
+            return
+        for reference in self.cluster.ready(by_reference, timeout_s):
+            self._take(by_reference[reference])
+        self._say()
+
+    def close(self) -> None:
+        """Let the seats go, and wait until they have heard it."""
+        for place in list(self._places):
+            self._let_go(place)
+        end = time.monotonic() + GO_S
+        while self._going and time.monotonic() < end:
+            gone = self.cluster.ready(self._going, POLL_S)
+            self._going = [reference for reference in self._going if reference not in gone]
+
+    # From the queue to a seat
+
+    def _dispatch(self) -> None:
+        while self._queue:
+            run = self._queue[0]
+            status = run.read_status()
+            if status.state != "queued":  # stopped while it waited, or taken up by somebody else
+                self._queue.popleft()
+                self._end(run)
+                continue
+            place = self._holder_of(run) if status.node else None
+            place = place or next((other for other in self._places if other.is_free), None)
+            if place is None:
+                break
+            self._queue.popleft()
+            try:
+                self._give(place, run)
+            except (TuiLabError, OSError) as error:
+                self._tell({"error": str(error), "hint": ""})
+                self._end(run)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """As many seats as there are runs for them, and room on the nodes; those left over go."""
+        idle = [place for place in self._places if place.work is None]
+        if not self._queue:
+            for place in idle:
+                self._let_go(place)
+            return
+        room = sum(node.room(self.options.cpus, self.options.gpus) for node in self.cluster.fit)
+        if not room and not self._places:
+            self._give_up()
+            return
+        wanted = min(self.options.jobs or room, room, len(self._places) - len(idle) + len(self._queue))
+        while len(self._places) < wanted:
+            place = _Place(self.cluster.seat(self.options.cpus, self.options.gpus))
+            self._places.append(place)
+            self._call(place, self._arrived, "about")
+
+    def _give_up(self) -> None:
+        """No node will ever have room: the runs stay queued."""
+        nodes = self.cluster.fit
+        largest = f"the largest node has {max(n.cpus for n in nodes):g} CPUs and {max(n.gpus for n in nodes):g} GPUs"
+        asked = f"{self.options.cpus} CPUs" + (f" and {self.options.gpus:g} GPUs" if self.options.gpus else "")
+        what = f"A run asks for {asked}, and {largest}." if nodes else "There is no node that could work."
+        self._tell({"error": what, "hint": "See what there is with: tui-lab doctor --on ray"})
+        for run in self._queue:
+            self._end(run)
+        self._queue.clear()
+
+    def _arrived(self, place: _Place, about: About) -> None:
+        place.threads, place.has_arrived = about.threads, True
+        node = self.cluster.nodes.get(about.node_id)
+        place.node = node.title if node else about.node_id[:4]
+
+    def _holder_of(self, run: RunDirectory) -> _Place | None:
+        """The seat or keeper that has had a run since an earlier driver, and that a run goes on with."""
+        key, attempt = _key(run), run.read_status().attempts
+        for actor, about in self._found:
+            held = about.held
+            if held is not None and held.key == key and held.attempt == attempt:
+                self._found.remove((actor, about))
+                place = _Place(actor, holds=True)
+                self._arrived(place, about)
+                self._places.append(place)
+                return place
+        return None
+
+    def _give(self, place: _Place, run: RunDirectory) -> None:
+        """Begin a run in a seat, or go on with the one that it has.
+
+        Raises RunBusyError, UsageError or OSError: it is held, or it or what it needs cannot be read.
+        """
+        hold = ExitStack()
+        hold.enter_context(run.held())
+        try:
+            if place.holds:
+                self._go_on(place, run, hold)
+                return
+            asked = run.read_request()
+            status = run.read_status()
+            if status.node and _was_cut_off(run):  # by an earlier driver, and its seat is gone
+                _count(run, status, f"Its worker on {status.node} was lost")
+            status.node = place.node
+            status.write(run.status)
+            own = {}
+            for name in parcels.PATHS:
+                if value := str(asked.hyperparameters.get(name) or ""):
+                    contents, sources = self._own(Path(value))
+                    own[name] = (contents.digest, "" if Path(value).is_dir() else next(iter(sources)))
+            dataset = str(asked.hyperparameters.get("dataset", ""))
+            needs_files = dataset in DATASETS and bool(DATASETS[dataset].files)
+            files = exchange.packed(run)
+            order = Order(run.id, _key(run), status.attempts, files, dataset if needs_files else "", own)
+        except BaseException:
+            hold.close()
+            raise
+        place.work = _Work(run, order, hold, exchange.position_of(run), files.get(run.control.name, b""))
+        self._call(place, self._begun, "begin", order, {})
+
+    def _go_on(self, place: _Place, run: RunDirectory, hold: ExitStack) -> None:
+        """Take over what a seat or keeper has done without a driver."""
+        place.holds = False
+        status = run.read_status()
+        status.node = place.node
+        status.write(run.status)
+        order = Order(run.id, _key(run), status.attempts, {})
+        place.work = _Work(run, order, hold, exchange.position_of(run), has_begun=True)
+        self._ask_for_changes(place)
+
+    def _begun(self, place: _Place, missing: list[str]) -> None:
+        work = _work(place)
+        if missing:
+            offered = {name: self._parcel(work, name) for name in missing}
+            self._call(place, self._begun, "begin", work.order, offered)
+            return
+        work.has_begun = True
+        if work.is_killed:  # while it was handed over
+            self.cluster.call(place.actor, "kill", work.order.key)
+        if work.run.read_status().state == "stopped":  # withdrawn while it was handed over
+            request(work.run.control, "stop")
+        self._ask_for_changes(place)
+
+    def _ask_for_changes(self, place: _Place) -> None:
+        work = _work(place)
+        self._call(place, self._changed, "changes", work.order.key, work.position)
+
+    # What runs need
+
+    def _own(self, path: Path) -> tuple[Contents, Mapping[str, Path]]:
+        return self._described(("own", str(path)), lambda: parcels.own_sources(path))
+
+    def _described(
+        self, name: tuple[str, ...], sources: Callable[[], Mapping[str, Path]]
+    ) -> tuple[Contents, Mapping[str, Path]]:
+        """Contents and sources, found out once a driver."""
+        if name not in self._contents:
+            found = sources()
+            self._contents[name] = parcels.describe(found), found
+        return self._contents[name]
+
+    def _parcel(self, work: _Work, name: str) -> Parcel:
+        """What a seat has asked for; the object store gets it once."""
+        asked = work.run.read_request()
+        if name == DATASET:
+            dataset, data = work.order.dataset, paths.data_dir(asked.data_dir)
+            contents, sources = self._described(
+                (DATASET, dataset, str(data)), lambda: parcels.dataset_sources(dataset, data)
+            )
+        else:
+            contents, sources = self._own(Path(asked.hyperparameters[name]))
+        if contents.digest not in self._parcels:
+            pieces = tuple(self.cluster.put(piece) for piece in parcels.pieces(sources))
+            self._parcels[contents.digest] = Parcel(contents, pieces)
+        return self._parcels[contents.digest]
+
+    # From a seat to the directory
+
+    def _changed(self, place: _Place, changes: Changes | None) -> None:
+        work = _work(place)
+        if changes is None:
+            self._lose(place, f"Its seat on {place.node} does not have it any more", is_killed=False)
+            return
+        try:
+            exchange.write(work.run, changes, work.position)
+        except OSError as error:
+            self._abandon(place, f"{work.run.path} cannot be written: {error.strerror}.")
+            return
+        if changes.code is None:
+            self._ask_for_changes(place)
+        elif work.run.read_status().state in FINAL_STATES:
+            self._release(place)
+        elif work.is_killed:
+            work.run.record_crash(BY_USER)
+            self._release(place)
+        else:
+            self._lose(place, f"Its worker on {place.node} ended with {_named(changes.code)}", is_killed=True)
+
+    def _release(self, place: _Place) -> None:
+        """The run has ended, and everything of it is here."""
+        work = _work(place)
+        place.work = None
+        work.hold.close()
+        self._end(work.run)
+        self._free(place, work)
+
+    def _free(self, place: _Place, work: _Work) -> None:
+        """Have it clear up, which it does before anything that it is asked later."""
+        self.cluster.call(place.actor, "collected", work.order.key)
+        if place.threads != self.options.cpus:
+            self._let_go(place)
+
+    def _abandon(self, place: _Place, reason: str) -> None:
+        """The directory cannot be written: whatever the seat does with the run is of no use."""
+        work = _work(place)
+        place.work = None
+        work.run.record_crash(reason)
+        work.hold.close()
+        self._end(work.run)
+        self._let_go(place)
+
+    def _lose(self, place: _Place, reason: str, *, is_killed: bool) -> None:
+        """A worker is gone that could not say how its run ended: the next one goes on from the last checkpoint.
+
+        `is_killed`: it was the worker that died, and not the node; what happens to one may happen to the next.
+        """
+        work = _work(place)
+        place.work, run = None, work.run
+        self._killed[run.path] += is_killed
+        status = run.read_status()
+        try:
+            if work.is_killed:
+                run.record_crash(BY_USER)
+            elif status.state in FINAL_STATES:
+                pass  # it had said so before
+            elif self._killed[run.path] >= MOST_KILLED:
+                _fail(run, reason)
+            else:
+                status.node = ""  # nothing of it is left there
+                _count(run, status, reason)
+                run.requeue()
+                self._queue.appendleft(run)
+        except OSError as error:
+            run.record_crash(f"{run.path} cannot be written: {error.strerror}.")
+        work.hold.close()
+        if run not in self._queue:
+            self._end(run)
+        if place in self._places:
+            self._free(place, work)
+
+    def _end(self, run: RunDirectory) -> None:
+        self._tell({"ended": str(run.path)})
+
+    # Talking to seats
+
+    def _call(self, place: _Place, then: Callable[[_Place, Any], None], method: str, *arguments: Any) -> None:
+        place.then, place.asked = then, (method, *arguments)
+        place.reference = self.cluster.call(place.actor, method, *arguments)
+
+    def _take(self, place: _Place) -> None:
+        """Go on with what a place has answered."""
+        if place not in self._places:
+            return
+        reference, then = place.reference, place.then
+        place.reference = None
+        try:
+            value = self.cluster.outcome(reference)
+        except UnavailableError:
+            place.unreachable_since = place.unreachable_since or time.monotonic()
+            if time.monotonic() - place.unreachable_since < UNREACHABLE_S:
+                assert then is not None
+                time.sleep(POLL_S)
+                self._call(place, then, *place.asked)
+            else:
+                self._drop(place, f"The connection to its seat on {place.node} was lost", is_killed=False)
+        except GoneError as error:
+            is_node = NODE_DIED in str(error)
+            what = f"{'The node' if is_node else 'Its seat on'} {place.node} was lost"
+            self._drop(place, what, is_killed=not is_node)
+        except NodeError as error:
+            if place.work is not None:
+                self._lose(place, f"On {place.node}: {str(error).rstrip('.')}", is_killed=True)
+            else:
+                self._let_go(place)
+        else:
+            place.unreachable_since = 0.0
+            assert then is not None
+            then(place, value)
+
+    def _drop(self, place: _Place, reason: str, *, is_killed: bool) -> None:
+        """Do without a place from here on."""
+        self._places.remove(place)
+        with suppress(TuiLabError, ValueError):
+            self.cluster.kill(place.actor)  # if it lives after all, its worker must not
+        if place.work is not None:
+            self._lose(place, reason, is_killed=is_killed)
+
+    def _let_go(self, place: _Place) -> None:
+        """It ends when it has cleared up; one that has not arrived yet has nothing to clear."""
+        self._places.remove(place)
+        if place.has_arrived:
+            self._going.append(self.cluster.call(place.actor, "go"))
+        else:
+            self.cluster.kill(place.actor)
+
+    def _pass_on_wishes(self) -> None:
+        """What users have asked of runs since the last call."""
+        for place in self._places:
+            work = place.work
+            if work is None or not work.has_begun:
+                continue
+            with suppress(OSError):
+                content = work.run.control.read_bytes()
+                if content != work.control:
+                    work.control = content
+                    self.cluster.call(place.actor, "control", work.order.key, content)
+
+    def _say(self) -> None:
+        """Which runs are under way and which wait, when that has changed."""
+        active = [str(place.work.run.path) for place in self._places if place.work is not None]
+        now = {"active": active, "waiting": [str(run.path) for run in self._queue]}
+        if now != self._said:
+            self._said = now
+            self._tell(now)
+
+
+def _work(place: _Place) -> _Work:
+    assert place.work is not None
+    return place.work
+
+
+def _key(run: RunDirectory) -> str:
+    """What tells a run from every other, also one of the same name in another home."""
+    return f"{run.id}-{hashlib.sha256(run.request.read_bytes()).hexdigest()[:8]}"
+
+
+def _named(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    with suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"signal {-code}"
+
+
+def _was_cut_off(run: RunDirectory) -> bool:
+    """Whether a worker has begun and not come to its last word."""
+    history = read_history(run)
+    return bool(history.started) and history.finished is None
+
+
+def _count(run: RunDirectory, status: Status, reason: str) -> None:
+    """One more worker that was lost: in the status, and in the log."""
+    status.attempts += 1
+    status.write(run.status)
+    goes_on = "from its last checkpoint" if run.checkpoint.exists() else "from the start"
+    writer = EventWriter(run.events)
+    writer.write("warning", message=f"{reason}. Attempt {status.attempts + 1} goes on {goes_on}.")
+    writer.close()
+
+
+def _fail(run: RunDirectory, reason: str) -> None:
+    """The end of a run whose workers are killed again and again."""
+    message = f"{MOST_KILLED} workers of it were killed. {reason}."
+    tail = " ".join(run.log.read_text(encoding="utf-8", errors="replace")[-TAIL:].split()) if run.log.exists() else ""
+    hint = f"log.txt ends with: {tail}" if tail else "log.txt is empty; perhaps the node had too little memory."
+    writer = EventWriter(run.events)
+    writer.write("finished", state="failed", message=message, hint=hint)
+    writer.close()
+    status = run.read_status()
+    status.state, status.message, status.hint, status.exit_code = "failed", message, hint, FAILED
+    status.write(run.status)
+
+
+def carry_out(order: Mapping[str, Any], driver: Driver) -> None:
+    """Do what an order says; what it says in no known way is passed over."""
+    match order:
+        case {"submit": str(path)} if Path(path).is_dir():
+            driver.submit(RunDirectory(Path(path)))
+        case {"withdraw": True}:
+            driver.withdraw()
+        case {"kill": True}:
+            driver.kill()
+
+
+def main(arguments: list[str]) -> int:
+    options = Options(**json.loads(arguments[0]))
+    talk = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # whatever Ray prints
+
+    def tell(message: Mapping[str, Any]) -> None:
+        with suppress(BrokenPipeError):
+            talk.write(json.dumps(message).encode() + b"\n")
+
+    try:
+        driver = Driver(Cluster(options.address), options, tell)
+    except TuiLabError as error:
+        tell({"error": error.message, "hint": error.hint, "is_final": True})
+        return error.exit_code
+    tell({"connected": len(driver.cluster.nodes)})
+    for path in arguments[1:]:
+        driver.submit(RunDirectory(Path(path)))
+    orders = Orders(0)
+    while driver.is_busy or not orders.are_over:
+        were_over = orders.are_over
+        for order in orders.wait(0):
+            carry_out(order, driver)
+        if orders.are_over and not were_over and not options.stays:
+            driver.withdraw()
+        driver.tick(POLL_S)
+    driver.close()
+    driver.cluster.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
