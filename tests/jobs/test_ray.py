@@ -26,8 +26,10 @@ from tui_lab.jobs import orders
 from tui_lab.jobs.local import LocalExecutor
 from tui_lab.jobs.ray.executor import RayExecutor
 from tui_lab.jobs.ray.options import Options
+from tui_lab.jobs.ray.survey import survey
 from tui_lab.labs.catalogue import find_exercise
 from tui_lab.runs.control import request
+from tui_lab.runs.directory import versions
 from tui_lab.runs.events import EventReader
 from tui_lab.runs.store import RunStore
 
@@ -310,3 +312,14 @@ def test_images_of_the_user_s_own_are_sent_to_the_node_once(cluster, store, ray,
     [received] = [path for path in (cluster.folder / "cache" / "tui-lab" / "received").iterdir() if path.is_dir()]
     assert sorted(path.name for path in received.iterdir()) == ["cats", "dogs"]
     assert all(run.read_request().hyperparameters["folder"] == given["folder"] for run in runs)
+
+
+def test_a_node_with_another_version_is_left_out_and_both_versions_are_named(cluster: Cluster) -> None:
+    cluster.ask("add other")
+    try:
+        nodes = survey(cluster.address)["nodes"]
+    finally:
+        cluster.ask("remove other")
+    [problem] = [node["problem"] for node in nodes if node["problem"]]
+    assert f"torch 0.1 instead of {versions()['torch']}" in problem
+    assert len([node for node in nodes if not node["problem"]]) == 2
