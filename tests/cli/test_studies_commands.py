@@ -134,7 +134,7 @@ def test_some_arms_of_a_study_are_run_and_findings_wait_for_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     followed: list[RunDirectory] = []
-    monkeypatch.setattr(launch, "follow", lambda runs, **how: followed.extend(runs) or 0)
+    monkeypatch.setattr(launch, "follow", lambda runs, *_, **how: followed.extend(runs) or 0)
     text, _ = invoke(tmp_path, "run", "mlp-1.2.2-lr", "--arms", "lr=0.1, lr=0.01")
     assert [run.read_request().hyperparameters["lr"] for run in followed] == [0.01, 0.1]
     assert "? undecided" in text
@@ -147,7 +147,7 @@ def test_some_arms_of_a_study_are_run_and_findings_wait_for_the_others(
 
 def test_an_arm_that_is_done_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     followed: list[RunDirectory] = []
-    monkeypatch.setattr(launch, "follow", lambda runs, **how: followed.extend(runs) or 0)
+    monkeypatch.setattr(launch, "follow", lambda runs, *_, **how: followed.extend(runs) or 0)
     preset = find_preset("mlp-1.2.2-lr", tmp_path)
     finish(RunStore(tmp_path), preset, trials(preset)[0], {"test_accuracy": [0.9]})
     _, talk = invoke(tmp_path, "run", preset.name, "--arms", preset.arms[0].name)

@@ -59,7 +59,7 @@ def test_lists_and_tables_show_what_there_is(fitted):
 def test_its_inspections_are_listed_and_drawn(fitted):
     home, _ = fitted
     names = [one["name"] for one in json.loads(output(home, "inspect", "last", "--json"))]
-    assert names == ["confusion", "samples", "supports"]
+    assert names == ["confusion", "samples", "top-loss", "standardize", "supports"]
     assert "The boundary rests on 587 of 1,437 training samples (41 %)." in output(home, "inspect", "last", "supports")
 
 

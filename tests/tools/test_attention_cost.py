@@ -107,7 +107,7 @@ def test_from_so_many_tokens_on_attention_is_half_of_a_block(values: dict[str, A
     tokens = (2 + inputs.mlp_ratio) * inputs.embed_dim
     at = Cost(inputs, 1, tokens)
     assert at.pairs == at.projections + at.mlp
-    assert f"= {tokens:,} tokens on" in " ".join(TOOL.answer(values).lines)
+    assert f"From {tokens:,} tokens on" in " ".join(TOOL.answer(values).lines)
 
 
 def test_patches_of_half_the_side_are_four_times_the_tokens_and_sixteen_times_the_pairs() -> None:
@@ -121,7 +121,7 @@ def test_a_row_for_each_patch_size_from_few_tokens_to_many() -> None:
     result = TOOL.answer({"patch_sizes": [2, 14, 7, 2]})
     assert result.table is not None
     assert [row[:3] for row in result.table.rows] == [(14, 5, 32_138), (7, 17, 27_434), (2, 197, 25_994)]
-    assert result.lines[0].startswith("197 tokens instead of 5 are 39.4 times as many")
+    assert result.lines[0].startswith("197 tokens for 5: 39.4 times the MLPs, ")
     work, share, memory = result.charts
     assert work.y_log and work.x_log and max(work.curves[0].x) >= 2048
     assert list(share.curves[0].y) == sorted(share.curves[0].y)

@@ -228,7 +228,7 @@ def test_resume_keeps_the_threads_and_the_plan_of_the_first_worker(tmp_path, mon
     request(run.control, "stop")
     worker.join()
     checkpoint = load_checkpoint(run.checkpoint)
-    assert checkpoint["plan"] == {"device": "cpu", "threads": 2, "precision": "fp32", "channels_last": False}
+    assert checkpoint["plan"] == {"device": "cpu", "threads": 2, "precision": "fp32", "channels_last": False, "way": ""}
 
 
 def test_early_stopping_ends_the_run_and_says_why(tmp_path):

@@ -46,7 +46,7 @@ def test_a_run_of_a_head_says_what_it_does_and_keeps_little(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "more",
     [
-        {"dropout": 0.5, "warmup_epochs": 4.0},
+        {"dropout": 0.5, "warmup_epochs": 4.0, "epochs": 600},  # of kept features: an epoch is over at once
         {"trainable": "last-1", "flip": True, "model": "resnet10t"},
         {"trainable": "all", "layer_decay": 0.8, "scheduler": "cosine", "weight_decay": 0.01},
     ],

@@ -187,19 +187,16 @@ def _sentences(inputs: AttentionCostInputs) -> list[str]:
     few, many = inputs.costs[0], inputs.costs[-1]
     lines = []
     if many.tokens > few.tokens:
-        others = [cost.projections + cost.mlp for cost in (few, many)]
+        longer = times(many.tokens / few.tokens)
         lines = [
-            f"{many.tokens:,} tokens instead of {few.tokens:,} are {times(many.tokens / few.tokens)} as many, with "
-            f"{times(others[1] / others[0])} the work for projections and MLPs, and "
-            f"{times(many.pairs / few.pairs)} that for QKᵀ and AV.",
+            f"{many.tokens:,} tokens for {few.tokens:,}: {longer} the MLPs, {times(many.pairs / few.pairs)} QKᵀ and AV."
         ]
     half = (2 + inputs.mlp_ratio) * inputs.embed_dim
-    kept = "the fused kernel keeps none" if inputs.attention == "fused" else "kept for the backward pass"
+    kept = ", of which the fused kernel keeps none," if inputs.attention == "fused" else ""
     return [
         *lines,
-        f"From (2 + mlp_ratio)·embed_dim = {half:,} tokens on, QKᵀ and AV are more than half of a block.",
-        "work: million multiply-adds of an image, forward; QKᵀ, AV: those of them that compare tokens.",
-        f"A: attention weights of a batch, {kept}; rest: about what else is kept, gradients and Adam.",
+        f"From {half:,} tokens on, QKᵀ and AV are more than half of a block.",
+        f"Work in million multiply-adds of an image, forward; memory of a batch: weights A{kept} and about the rest.",
     ]
 
 
