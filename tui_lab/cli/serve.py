@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 from typing import Annotated
 
 import typer
@@ -41,4 +42,5 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     say(f"http://{shown}:{port}/{f'?token={secret}' if secret else ''}")
     say("ctrl-c ends it; runs go on.")
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # an app that has ended must not take the others along
     server.serve()

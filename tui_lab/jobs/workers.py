@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tui_lab.devices import cores
 from tui_lab.errors import RunBusyError
-from tui_lab.processes import SERIES_FLAG, STANDBY_FLAG, THREADS_VARIABLE, module_command
+from tui_lab.processes import SERIES_FLAG, STANDBY_FLAG, THREADS_VARIABLE, module_command, write_line
 from tui_lab.runs.directory import RunDirectory
 
 WORKER = module_command("tui_lab.worker")  # given the run's directory
@@ -77,7 +77,7 @@ class Standby:
         run.log.open("ab").close()  # a run that was deleted is refused here, as by `start_worker`
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps({"run": str(run.path), "threads": threads}).encode() + b"\n")
+            write_line(self._process.stdin, json.dumps({"run": str(run.path), "threads": threads}).encode())
             self._process.stdin.close()
         except BrokenPipeError:
             self.dismiss()
@@ -123,7 +123,7 @@ class SeriesWorker:
         run.log.open("ab").close()  # a run that was deleted is refused here, as by `start_worker`
         assert self.process.stdin is not None
         try:
-            self.process.stdin.write(json.dumps({"run": str(run.path), "threads": threads}).encode() + b"\n")
+            write_line(self.process.stdin, json.dumps({"run": str(run.path), "threads": threads}).encode())
         except BrokenPipeError:
             self.dismiss()
             return False

@@ -15,7 +15,7 @@ from typing import IO, Any
 from tui_lab.errors import TuiLabError
 from tui_lab.jobs.ray import address
 from tui_lab.jobs.ray.options import Options
-from tui_lab.processes import module_command
+from tui_lab.processes import module_command, write_line
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import FINAL_STATES
 
@@ -120,7 +120,7 @@ class RayExecutor:
             return
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            write_line(self._process.stdin, json.dumps(order).encode())
         except BrokenPipeError:
             return  # it has died, which the next look tells
 
