@@ -13,24 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tui_lab.hyperparameters import mistakes_in
 from tui_lab.models.vit import ViT
+from tui_lab.previews.attention_cost import network
 from tui_lab.tools.attention_cost import BYTES, TOOL, AttentionCostInputs, Cost, growth
-
-
-def network(cost: Cost) -> ViT:
-    i = cost.inputs
-    return ViT(
-        (i.channels, i.image_side, i.image_side),
-        i.classes,
-        embed_dim=i.embed_dim,
-        patch_size=cost.patch_size,
-        depth=i.depth,
-        num_heads=i.num_heads,
-        mlp_ratio=i.mlp_ratio,
-        attention=i.attention,
-        position=i.position,
-        class_token=i.class_token,
-    )
-
 
 CONFIGURATIONS = st.fixed_dictionaries(
     {

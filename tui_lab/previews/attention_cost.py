@@ -94,22 +94,28 @@ def measured(inputs: AttentionCostInputs, _: Folders) -> Result:
     return Result(tuple(_sentences(inputs, done, device)), Table(columns, tuple(rows)), _charts(done))
 
 
+def network(cost: Cost) -> ViT:
+    """The transformer that the cost is of, untrained."""
+    i = cost.inputs
+    return ViT(
+        (i.channels, i.image_side, i.image_side),
+        i.classes,
+        embed_dim=i.embed_dim,
+        patch_size=cost.patch_size,
+        depth=i.depth,
+        num_heads=i.num_heads,
+        mlp_ratio=i.mlp_ratio,
+        attention=i.attention,
+        position=i.position,
+        class_token=i.class_token,
+    )
+
+
 def _step(cost: Cost, device: str) -> Step:
     i = cost.inputs
     torch.manual_seed(0)
     try:
-        model = ViT(
-            (i.channels, i.image_side, i.image_side),
-            i.classes,
-            embed_dim=i.embed_dim,
-            patch_size=cost.patch_size,
-            depth=i.depth,
-            num_heads=i.num_heads,
-            mlp_ratio=i.mlp_ratio,
-            attention=i.attention,
-            position=i.position,
-            class_token=i.class_token,
-        ).to(device)
+        model = network(cost).to(device)
         optimizer = torch.optim.Adam(model.parameters(), foreach=False)
         x = torch.rand(i.batch_size, i.channels, i.image_side, i.image_side, device=device)
         y = torch.randint(i.classes, (i.batch_size,), device=device)
