@@ -141,7 +141,8 @@ def test_the_end_of_the_path_is_what_the_model_says(values, tmp_path, patient):
     assert path.accuracies[-1] == pytest.approx(it.recorder.status.last["test_accuracy"], abs=1e-3)
     probabilities = outputs if values.get("softmax_output") else outputs.softmax(1)
     for one, shown in zip(path.samples, samples.chosen, strict=True):
-        assert one.sample == shown  # the same picture, guesses and loss
+        same = (one.sample.index, one.sample.label, one.sample.loss)
+        assert same == (shown.index, shown.label, pytest.approx(shown.loss, abs=1e-5))
         assert [guess.label for guess in one.steps[-1].guesses] == [guess.label for guess in shown.guesses]
         assert one.steps[-1].truth == pytest.approx(float(probabilities[shown.index, shown.label]), abs=1e-3)
         for step, now in zip(one.steps, said, strict=True):
@@ -213,7 +214,7 @@ def test_rows_sum_to_one_and_the_last_stop_is_the_model(heads, width, depth, nor
     assert isinstance(transformer, OfViT) and transformer.grid == grid and transformer.heads == heads
     with torch.no_grad():
         found = list(stops(transformer, x, with_weights=True))
-        assert torch.equal(transformer.classify(found[-1].tokens), model(x))
+        torch.testing.assert_close(transformer.classify(found[-1].tokens), model(x), atol=1e-5, rtol=1e-4)
     means = [stop.weights.mean(1) for stop in found[1:]]
     tokens = rows * columns + (class_token != "mean-pool")
     assert all(stop.weights.shape == (3, heads, tokens, tokens) for stop in found[1:])

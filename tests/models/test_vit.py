@@ -21,6 +21,7 @@ from tui_lab.models.vit import (
     ViT,
     attend,
     attention_weights,
+    patches_of,
     sinusoidal_embedding,
 )
 
@@ -30,6 +31,8 @@ SIZES = st.sampled_from([(8, 1), (8, 2), (12, 3), (32, 4), (10, 10)])  # (embed_
 def copied(source: nn.Module, target: nn.Module, names: dict[str, str]) -> None:
     """Load the state of `source` into `target`, renamed; every tensor of the target must be given."""
     state = source.state_dict()
+    if isinstance(source, ViT):
+        state["patch_embedding.weight"] = source.patch_filters  # a convolution's, elsewhere
     for theirs, ours in names.items():
         state = {name.replace(ours, theirs): tensor for name, tensor in state.items()}
     target.load_state_dict(state)
@@ -147,6 +150,45 @@ def test_the_whole_network_is_that_of_timm() -> None:
     copied(ours, theirs, names)
     x = torch.rand(2, 3, 32, 32)
     torch.testing.assert_close(ours(x), theirs(x), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("norm", "kind", "heads"),
+    [("pre", "by-hand", 3), ("pre", "fused", 1), ("post", "by-hand", 1), ("post", "fused", 3)],
+)
+def test_what_nobody_reads_need_not_be_computed(norm: str, kind: str, heads: int) -> None:
+    torch.manual_seed(0)
+    model = ViT((1, 12, 12), 5, embed_dim=12, patch_size=3, depth=3, num_heads=heads, norm=norm, attention=kind)
+    model.double()
+    x, y = torch.rand(4, 1, 12, 12).double(), torch.arange(4)
+    computed: list[tuple[int, ...]] = []
+    for block in model.blocks:
+        block.mlp.register_forward_hook(lambda _module, _inputs, output: computed.append(tuple(output.shape)))
+
+    def outputs_and_gradients(output: Tensor) -> tuple[Tensor, ...]:
+        return output, *torch.autograd.grad(F.cross_entropy(output, y), list(model.parameters()))
+
+    lean = outputs_and_gradients(model(x))
+    assert computed == [(4, 17, 12), (4, 17, 12), (4, 1, 12)]
+    whole = model.embed(x)
+    for block in model.blocks:
+        whole = block(whole)
+    torch.testing.assert_close(lean, outputs_and_gradients(model.output(model.classify(whole))))
+    part = model.blocks[0](model.embed(x), asking=5)
+    torch.testing.assert_close(part, model.blocks[0](model.embed(x))[:, :5])
+
+
+@given(st.integers(0, 2**16), st.sampled_from([(1, 8, 8, 2), (3, 12, 8, 4), (2, 6, 6, 6)]))
+def test_the_embedding_of_patches_is_a_convolution_that_steps_by_its_size(
+    seed: int, shape: tuple[int, int, int, int]
+) -> None:
+    channels, height, width, size = shape
+    torch.manual_seed(seed)
+    model = ViT((channels, height, width), 3, embed_dim=8, patch_size=size, position="none", class_token="mean-pool")
+    x = torch.rand(2, channels, height, width).to(memory_format=torch.channels_last)
+    expected = F.conv2d(x, model.patch_filters, model.patch_embedding.bias, stride=size).flatten(2).transpose(1, 2)
+    torch.testing.assert_close(model.embed(x), expected)
+    assert torch.equal(patches_of(x, size)[1, 0].view(channels, size, size), x[1, :, :size, :size])
 
 
 @given(st.integers(1, 60), st.integers(1, 33))

@@ -107,8 +107,9 @@ def test_tokens_and_positions_of_a_transformer_have_rows_of_their_own() -> None:
     assert list(found)[:3] == ["class_token", "position", "patch_embedding"]
     assert (found["class_token"].kind, found["class_token"].parameters) == ("Parameter 1×1×32", 32)
     assert (found["position"].kind, found["position"].parameters) == ("fixed 1×17×32", 0)
-    assert found["blocks.1.mlp.fc1"].output_shape == (17, 128)
-    assert found["patch_embedding"].output_shape == (32, 4, 4)
+    assert found["blocks.0.mlp.fc1"].output_shape == (17, 128)
+    assert found["blocks.1.mlp.fc1"].output_shape == (1, 128)  # only the class token is read after it
+    assert found["patch_embedding"].output_shape == (16, 32)
     assert rows(position="learned")["position"].parameters == 17 * 32
     assert rows(class_token="frozen")["class_token"].kind == "fixed 1×1×32"
     assert not {"class_token", "position"} & rows(class_token="mean-pool", position="none").keys()

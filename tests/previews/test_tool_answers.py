@@ -288,7 +288,7 @@ def test_a_step_of_every_patch_size_is_timed_and_its_memory_told(home: Path, mon
 
 def test_what_would_take_too_long_is_left_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attention_cost, "LEAST_S", 0.0)
-    monkeypatch.setattr(attention_cost, "MOST_BYTES", 1e5)
+    monkeypatch.setattr(attention_cost, "MOST_BYTES", 5e4)
     result = answer("attention-cost", home, measure=True, **SMALL)
     assert result.table is not None
     assert [row[2] == "too large" for row in result.table.rows] == [False, False, True]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -46,11 +46,12 @@ def test_a_unit_depends_on_the_pixels_that_paths_lead_from(windows: list[Window]
 
 
 @given(WINDOWS, st.integers(0, 3))
+@example([Window(3, 3, 1, False), Window(1, 1, 1, False), Window(1, 1, 2, False)], 0)
 def test_field_jump_and_start_are_those_of_units_away_from_the_edges(windows: list[Window], unit: int) -> None:
     """In an image so large that no field is cut, measured from where paths begin and end."""
     assume(all(window.kernel >= window.stride for window in windows))  # no pixel is passed over
     field, jump, start = fields(windows)[-1]
-    shift = (sum(window.padding for window in windows) + field) // jump + unit + 1
+    shift = sum(window.padding for window in windows) + field // jump + unit + 1
     side = 2 * (shift * jump + field) + 20
     sides = [side]
     for window in windows:

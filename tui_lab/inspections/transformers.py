@@ -86,7 +86,7 @@ class OfViT:
 
     @property
     def patch_filters(self) -> Tensor:
-        return self.model.patch_embedding.weight
+        return self.model.patch_filters
 
     @property
     def positions(self) -> tuple[Tensor, bool] | None:

@@ -65,7 +65,7 @@ class SelfAttention(nn.Module):
         embed_dim: E.
         kind: see `attend`.
 
-    Input and output (B, T, E).
+    Input (B, T, E). Output the same, or (B, asking, E) where only the first `asking` tokens ask, of all as ever.
     """
 
     def __init__(self, embed_dim: int, kind: AttentionKind = "by-hand") -> None:
@@ -76,8 +76,8 @@ class SelfAttention(nn.Module):
         self.v = nn.Linear(embed_dim, embed_dim)
         self.projection = nn.Linear(embed_dim, embed_dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = attend(self.q(x), self.k(x), self.v(x), self.kind)  #               (B, T, E)
+    def forward(self, x: Tensor, asking: int | None = None) -> Tensor:
+        y = attend(self.q(x)[:, :asking], self.k(x), self.v(x), self.kind)  #   (B, T, E)
         projected: Tensor = self.projection(y)
         return projected
 
@@ -99,7 +99,8 @@ class MultiHeadSelfAttention(nn.Module):
         num_heads: H; divides E.
         kind: see `attend`.
 
-    Input and output (B, T, E). Raises ValueError where H does not divide E.
+    Input (B, T, E). Output the same, or (B, asking, E) where only the first `asking` tokens ask, of all as ever.
+    Raises ValueError where H does not divide E.
     """
 
     def __init__(self, embed_dim: int, num_heads: int, kind: AttentionKind = "by-hand") -> None:
@@ -111,8 +112,9 @@ class MultiHeadSelfAttention(nn.Module):
         self.qkv = nn.Linear(embed_dim, 3 * embed_dim)
         self.projection = nn.Linear(embed_dim, embed_dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        heads = attend(*self._heads_of(x), self.kind)  #                        (B, H, T, D)
+    def forward(self, x: Tensor, asking: int | None = None) -> Tensor:
+        q, k, v = self._heads_of(x)
+        heads = attend(q[:, :, :asking], k, v, self.kind)  #                    (B, H, T, D)
         y = heads.transpose(1, 2).flatten(2)  # Concat                          (B, T, H, D) -> (B, T, E)
         projected: Tensor = self.projection(y)
         return projected
@@ -193,7 +195,8 @@ class Block(nn.Module):
         drop_path: probability that a sample skips what attention, or the MLP, adds.
         kind: see `attend`.
 
-    Input and output (B, T, E).
+    Input (B, T, E). Output the same, or (B, asking, E): with `asking` the block computes the first tokens only. They
+    look at all others nevertheless, so they come out as they would beside them.
     """
 
     def __init__(
@@ -217,14 +220,16 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.drop_path = DropPath(drop_path) if drop_path else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, asking: int | None = None) -> Tensor:
         y: Tensor
         if self.is_pre_norm:
-            h = x + self.drop_path(self.dropout(self.attention(self.norm1(x))))  # x + MHSA(LN_1(x))          (B, T, E)
-            y = h + self.drop_path(self.mlp(self.norm2(h)))  #                     h + MLP(LN_2(h))           (B, T, E)
+            seen = self.dropout(self.attention(self.norm1(x), asking))  #         MHSA(LN_1(x))               (B, T, E)
+            h = x[:, :asking] + self.drop_path(seen)  #                           x + MHSA(LN_1(x))           (B, T, E)
+            y = h + self.drop_path(self.mlp(self.norm2(h)))  #                    h + MLP(LN_2(h))            (B, T, E)
         else:
-            h = self.norm1(x + self.drop_path(self.dropout(self.attention(x))))  # LN_1(x + MHSA(x))          (B, T, E)
-            y = self.norm2(h + self.drop_path(self.mlp(h)))  #                     LN_2(h + MLP(h))           (B, T, E)
+            seen = self.dropout(self.attention(x, asking))  #                     MHSA(x)                     (B, T, E)
+            h = self.norm1(x[:, :asking] + self.drop_path(seen))  #               LN_1(x + MHSA(x))           (B, T, E)
+            y = self.norm2(h + self.drop_path(self.mlp(h)))  #                    LN_2(h + MLP(h))            (B, T, E)
         return y
 
     def attention_weights(self, x: Tensor) -> Tensor:
@@ -233,6 +238,13 @@ class Block(nn.Module):
 
 
 # ------------------------------------------------------------------------------------------------------- whole network
+
+
+def patches_of(x: Tensor, size: int) -> Tensor:
+    """Images cut into squares row by row, each of them as one vector: (B, C, H, W) -> (B, P, C·size²)."""
+    B, C, height, width = x.shape
+    cut = x.reshape(B, C, height // size, size, width // size, size)  #            (B, C, rows, size, columns, size)
+    return cut.permute(0, 2, 4, 1, 3, 5).reshape(B, -1, C * size * size)  #     (B, rows · columns, C · size · size)
 
 
 def sinusoidal_embedding(positions: int, embed_dim: int) -> Tensor:
@@ -251,7 +263,7 @@ def sinusoidal_embedding(positions: int, embed_dim: int) -> Tensor:
 class ViT(nn.Module):
     """The vision transformer: an image as a sequence of patches.
 
-        patches → tokens → class token in front → + positions → blocks → LN → dense layer
+        patches → dense layer: tokens → class token in front → + positions → blocks → LN → dense layer
 
     With the default, 1×28×28 images and 10 classes: 16 patches of 7×7, 17 tokens of width 32, two blocks of 12,704
     parameters, 27,434 in all.
@@ -278,6 +290,8 @@ class ViT(nn.Module):
     Attributes:
         position: (1, T, E), a parameter, a buffer, or None.
         grid: rows and columns of patches.
+        read: tokens that are read at the end: 1, the class token, or None, all of them. The last block computes no
+            others, which saves most of it and changes nothing.
 
     Input (B, C, H, W), output (B, classes). PyTorch's default initialisation; learned positions N(0, 0.02²).
     Raises ValueError where the patches do not tile the image or the heads do not divide the width.
@@ -311,10 +325,11 @@ class ViT(nn.Module):
         self.ways = ("by-hand", "fused") if attention == "auto" else ()  # among which a self-test may choose
         kind: AttentionKind = "fused" if attention == "fused" else "by-hand"
         self.grid = (height // patch_size, width // patch_size)
-        tokens = math.prod(self.grid) + (class_token != "mean-pool")
+        self.read = None if class_token == "mean-pool" else 1
+        tokens = math.prod(self.grid) + (self.read or 0)
 
-        # A convolution whose stride is its size: one dense layer for the pixels of each patch
-        self.patch_embedding = nn.Conv2d(channels, embed_dim, kernel_size=patch_size, stride=patch_size)
+        self.patch_size = patch_size
+        self.patch_embedding = nn.Linear(channels * patch_size**2, embed_dim)  # of the pixels of each patch
         if class_token == "learned":
             self.class_token = nn.Parameter(torch.ones(1, 1, embed_dim))
         else:
@@ -334,17 +349,24 @@ class ViT(nn.Module):
         self.head = nn.Linear(embed_dim, classes)
         self.output = nn.Softmax(dim=1) if softmax_output else nn.Identity()
 
+    @property
+    def patch_filters(self) -> Tensor:
+        """What each number of a token weighs in the pixels of its patch, (E, C, patch_size, patch_size)."""
+        return self.patch_embedding.weight.view(self.head.in_features, -1, self.patch_size, self.patch_size)
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits (or probabilities) of shape (B, classes)."""
+        *blocks, last = self.blocks
         tokens = self.embed(x)  #                                               (B, T, E)
-        for block in self.blocks:
+        for block in blocks:
             tokens = block(tokens)  #                                           (B, T, E)
+        tokens = last(tokens, asking=self.read)  #                              (B, 1, E), or (B, T, E)
         y: Tensor = self.output(self.classify(tokens))  #                       (B, classes)
         return y
 
     def embed(self, x: Tensor) -> Tensor:
         """Images to tokens: patches row by row, behind the class token, with their positions added. (B, T, E)"""
-        tokens = self.patch_embedding(x).flatten(2).transpose(1, 2)  #          (B, E, rows, columns) -> (B, P, E)
+        tokens = self.patch_embedding(patches_of(x, self.patch_size))  #        (B, P, E)
         if self.class_token is not None:
             tokens = torch.cat([self.class_token.expand(len(x), -1, -1), tokens], dim=1)  # (B, 1 + P, E)
         if self.position is not None:

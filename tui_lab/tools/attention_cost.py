@@ -80,7 +80,8 @@ class AttentionCostInputs(Declared):
 class Cost:
     """What a configuration costs with patches of one size, or with any number of tokens.
 
-    In the formulas T is the number of tokens, E the width of one, F that of the MLP, H the number of heads.
+    In the formulas T is the number of tokens, E the width of one, F that of the MLP, H the number of heads. They are of
+    one block; the last computes the class token only, where there is one, since no other is read after it.
     """
 
     inputs: AttentionCostInputs
@@ -109,20 +110,26 @@ class Cost:
         return patches * i.channels * self.patch_size**2 * i.embed_dim + i.embed_dim * i.classes
 
     @property
+    def computed(self) -> int:
+        """The tokens that all blocks compute together: T each, and 1 in the last where that is the class token."""
+        i = self.inputs
+        return i.depth * self.tokens if i.class_token == "mean-pool" else (i.depth - 1) * self.tokens + 1
+
+    @property
     def projections(self) -> int:
-        """For q, k, v and what follows their attention, in all blocks: 4·T·E²."""
-        return self.inputs.depth * 4 * self.tokens * self.inputs.embed_dim**2
+        """For q, k and v, 3·T·E², and for what follows their attention, T·E²."""
+        return (3 * self.inputs.depth * self.tokens + self.computed) * self.inputs.embed_dim**2
 
     @property
     def mlp(self) -> int:
-        """2·T·E·F, in all blocks."""
+        """2·T·E·F."""
         i = self.inputs
-        return i.depth * 2 * self.tokens * i.embed_dim * (i.mlp_ratio * i.embed_dim)
+        return 2 * self.computed * i.embed_dim * (i.mlp_ratio * i.embed_dim)
 
     @property
     def pairs(self) -> int:
-        """For QKᵀ and the weighted mean of V, in all blocks: 2·T²·E. The quadratic part."""
-        return self.inputs.depth * 2 * self.tokens**2 * self.inputs.embed_dim
+        """For QKᵀ and the weighted mean of V, 2·T²·E. The quadratic part."""
+        return 2 * self.computed * self.tokens * self.inputs.embed_dim
 
     @property
     def multiply_adds(self) -> int:
@@ -136,17 +143,18 @@ class Cost:
 
     @property
     def weights_bytes(self) -> int:
-        """Of the attention weights of a batch, which the backward pass needs: H·T² values a block; fused, none."""
+        """Of the attention weights of a batch, which the backward pass needs: H·T² values; fused, none."""
         i = self.inputs
-        values = i.num_heads * self.tokens**2 if i.attention == "by-hand" else 0
-        return BYTES * i.batch_size * i.depth * values
+        values = i.num_heads * self.computed * self.tokens if i.attention == "by-hand" else 0
+        return BYTES * i.batch_size * values
 
     @property
     def other_bytes(self) -> int:
-        """Of all else that the backward pass of a batch needs, about (8·E + 2·F)·T values a block."""
+        """Of all else that the backward pass of a batch needs, about (4·E + 4·E + 2·F)·T values."""
         i = self.inputs
-        values = self.tokens * (8 * i.embed_dim + 2 * i.mlp_ratio * i.embed_dim)
-        return BYTES * i.batch_size * i.depth * values
+        always = i.depth * self.tokens * 4 * i.embed_dim  # the input of the block, q, k and v
+        values = always + self.computed * (4 * i.embed_dim + 2 * i.mlp_ratio * i.embed_dim)
+        return BYTES * i.batch_size * values
 
     @property
     def state_bytes(self) -> int:
@@ -244,6 +252,8 @@ In a block, of *T* tokens of width *E*, with an MLP of *r·E* units:
 
 - projections *4·T·E²*, MLP *2r·T·E²*
 - QKᵀ and AV *2·T²·E*
+
+The last block has less to do: only the class token is read after it, so only the class token asks.
 
 **Memory** is more often the limit: written in two lines, the *T²* weights of every head are kept for the backward pass.
 A **fused** kernel works them out once more instead, piece by piece, and never has them all.
