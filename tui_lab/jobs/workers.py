@@ -129,12 +129,17 @@ class SeriesWorker:
             return False
         return True
 
+    @property
+    def output(self) -> int:
+        """The file descriptor that can be read from when it has done with its run, and when it has ended."""
+        assert self.process.stdout is not None
+        return self.process.stdout.fileno()
+
     def is_free(self) -> bool:
         """Whether it has done with its run and waits for the next; says so once a run."""
-        assert self.process.stdout is not None
-        if self.process.poll() is not None or not select.select([self.process.stdout], [], [], 0)[0]:
+        if self.process.poll() is not None or not select.select([self.output], [], [], 0)[0]:
             return False
-        return bool(os.read(self.process.stdout.fileno(), 16))
+        return bool(os.read(self.output, 16))
 
     def dismiss(self) -> None:
         """End it between two runs."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
@@ -20,8 +20,7 @@ from tui_lab.runs.directory import versions
 
 NAMESPACE = "tui-lab"
 MUST_AGREE = ("python", "tui-lab", "torch")
-SURVEY_S = 60.0  # that a node may take to start a process which says its versions
-ANSWER_S = 5.0  # that an actor may take to say what it has
+ANSWER_S = 5.0  # that an actor may take to say what it has, or a node to say its versions while runs wait
 HAND_OVER_S = 60.0
 
 Actor = Any
@@ -42,7 +41,7 @@ class NodeError(TuiLabError):
 
 @dataclass(frozen=True)
 class Node:
-    """A node that is alive. `versions` are empty while it has not said them, and `problem` says why it is of no use."""
+    """A node that is alive. `versions` are empty while it has not said them; `problem`, why it is of no use, if so."""
 
     id: str
     title: str
@@ -67,18 +66,17 @@ def _leave() -> None:
     os._exit(0)  # from any thread; Ray's own way out is for the thread of a call
 
 
-class SeatActor(Seat):
-    """A `Seat` as an actor."""
+def open_seat(threads: int) -> Seat:
+    """A seat in the actor that this process is."""
+    return Seat(node_id(), threads, _hand_over, _leave)
 
-    def __init__(self, threads: int) -> None:
-        super().__init__(node_id(), threads, self._keep, _leave)
 
-    def _keep(self, stay: Stay) -> None:
-        here = NodeAffinitySchedulingStrategy(node_id(), soft=False)
-        keeper = ray.remote(KeeperActor).options(
-            name=f"keeper of {stay.order.key}", lifetime="detached", num_cpus=0, scheduling_strategy=here
-        )
-        ray.get(keeper.remote(stay).about.remote(), timeout=HAND_OVER_S)
+def _hand_over(stay: Stay) -> None:
+    here = NodeAffinitySchedulingStrategy(node_id(), soft=False)
+    keeper = ray.remote(KeeperActor).options(
+        name=f"keeper of {stay.order.key}", lifetime="detached", num_cpus=0, scheduling_strategy=here
+    )
+    ray.get(keeper.remote(stay).do.remote("about"), timeout=HAND_OVER_S)
 
 
 class KeeperActor(Keeper):
@@ -86,6 +84,9 @@ class KeeperActor(Keeper):
 
     def __init__(self, stay: Stay) -> None:
         super().__init__(node_id(), stay, _leave)
+
+    async def do(self, method: str, *arguments: Any) -> Any:
+        return await getattr(self, method)(*arguments)
 
 
 class Cluster:
@@ -109,50 +110,54 @@ class Cluster:
                 HINT,
             ) from error
         self.nodes: dict[str, Node] = {}
-        self._asked: dict[str, Reference] = {}
-        self.refresh(SURVEY_S)
+        self._seat_class = ray.remote(_seat_class())
+        self.refresh()
 
-    def refresh(self, timeout_s: float = 0.0) -> list[Node]:
-        """See which nodes are alive. New ones are asked for their versions; this waits so long for the answers.
-
-        Returns the nodes that have just turned out to be of no use.
-        """
+    def refresh(self) -> None:
+        """See which nodes are alive."""
         alive = {found["NodeID"]: found for found in ray.nodes() if found["Alive"]}
-        for node in alive.keys() - self.nodes.keys() - self._asked.keys():
-            here = NodeAffinitySchedulingStrategy(node, soft=False)
-            self._asked[node] = ray.remote(_version_teller()).options(num_cpus=0, scheduling_strategy=here).remote()
-        references = [self._asked[node] for node in alive if node in self._asked]
-        if references:
-            ray.wait(references, num_returns=len(references), timeout=timeout_s)
         names = [found["NodeManagerHostname"] for found in alive.values()]
-        useless = []
         for node_id, found in alive.items():
-            if node_id not in self._asked:
-                continue
-            told, problem = _versions(self._asked[node_id])
-            if not told and not problem and not timeout_s:
+            if node_id in self.nodes:
                 continue
             host, address = found["NodeManagerHostname"], found["NodeManagerAddress"]
             title = host if names.count(host) == 1 else f"{host} {node_id[:4]}"
-            if told:
-                problem = disagreement(title, told)
-            resources = found["Resources"]
-            node = Node(
-                node_id,
-                title,
-                address,
-                resources.get("CPU", 0.0),
-                resources.get("GPU", 0.0),
-                told,
-                problem or ("" if told else f"Node {title} does not say its versions."),
-            )
-            self.nodes[node_id] = node
-            del self._asked[node_id]
+            cpus, gpus = (found["Resources"].get(name, 0.0) for name in ("CPU", "GPU"))
+            self.nodes[node_id] = Node(node_id, title, address, cpus, gpus, {})
+        for gone in self.nodes.keys() - alive.keys():
+            del self.nodes[gone]
+
+    def survey(self, timeout_s: float) -> list[Node]:
+        """Ask the nodes that have not said their versions for them, and wait so long.
+
+        Returns the nodes that have turned out to be of no use; one that does not answer is none of them.
+        """
+        asked = {}
+        for node in self.fit:
+            if not node.versions:
+                here = NodeAffinitySchedulingStrategy(node.id, soft=False)
+                teller = ray.remote(_version_teller()).options(num_cpus=0, scheduling_strategy=here)
+                asked[teller.remote()] = node
+        answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=timeout_s) if asked else ([], [])
+        useless = []
+        for reference in answered:
+            try:
+                node = self.greeted(asked[reference].id, ray.get(reference))
+            except RayError as error:
+                problem = f"Node {asked[reference].title} does not say its versions: {str(error).splitlines()[0]}"
+                node = self.nodes[asked[reference].id] = replace(asked[reference], problem=problem)
             if node.problem:
                 useless.append(node)
-        for gone in [node for node in self.nodes if node not in alive]:
-            del self.nodes[gone]
         return useless
+
+    def greeted(self, node_id: str, told: Mapping[str, str]) -> Node:
+        """The node that has told its versions; its `problem` says what differs."""
+        node = self.nodes.get(node_id) or Node(
+            node_id, node_id[:4], "", 0.0, 0.0, {}
+        )  # so new that no look has seen it
+        node = replace(node, versions=told, problem=disagreement(node.title, told))
+        self.nodes[node_id] = node
+        return node
 
     @property
     def fit(self) -> list[Node]:
@@ -160,7 +165,7 @@ class Cluster:
         return [node for node in self.nodes.values() if not node.problem]
 
     def seat(self, cpus: int, gpus: float) -> Actor:
-        """A new seat on whichever fit node has room, now or later; they spread over the nodes."""
+        """A new seat on whichever fit node has room, now or later; they spread over the nodes. `greet` it."""
         among = ",".join(node.id for node in self.fit)
         options = {
             "name": f"seat {uuid.uuid4().hex[:12]}",
@@ -170,12 +175,17 @@ class Cluster:
             "scheduling_strategy": "SPREAD",
             "label_selector": {"ray.io/node-id": f"in({among})"},
         }
-        return ray.remote(SeatActor).options(**options).remote(cpus)
+        expected = {name: versions()[name] for name in MUST_AGREE}
+        return self._seat_class.options(**options).remote(expected, cpus)
+
+    def greet(self, seat: Actor) -> Reference:
+        """The id of the node that a new seat is on, and its versions, as `greeted` takes them."""
+        return seat.greet.remote()
 
     def found(self) -> list[tuple[Actor, About]]:
         """Every seat and keeper that there is, whoever made it, with what it says of itself."""
         actors = [ray.get_actor(name) for name in ray.util.list_named_actors()]
-        asked = {actor.about.remote(): actor for actor in actors}
+        asked = {self.call(actor, "about"): actor for actor in actors}
         answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=ANSWER_S) if asked else ([], [])
         told = []
         for reference in answered:
@@ -186,7 +196,8 @@ class Cluster:
         return told
 
     def call(self, actor: Actor, method: str, *arguments: Any) -> Reference:
-        return getattr(actor, method).remote(*arguments)
+        """Have a seat or keeper do what its class says."""
+        return actor.do.remote(method, *arguments)
 
     def ready(self, references: Iterable[Reference], timeout_s: float) -> list[Reference]:
         """Those of the references that have an outcome, as soon as there is one or the time is up."""
@@ -225,7 +236,7 @@ class Cluster:
         ray.shutdown()
 
 
-def _version_teller() -> Any:
+def _version_teller() -> Callable[[], dict[str, str]]:
     """A function that Ray carries to a node as it is, whatever is installed there."""
 
     def tell() -> dict[str, str]:
@@ -243,14 +254,31 @@ def _version_teller() -> Any:
     return tell
 
 
-def _versions(reference: Reference) -> tuple[dict[str, str], str]:
-    """What a node has told, or why it has not; neither while it has not answered."""
-    if not ray.wait([reference], timeout=0)[0]:
-        return {}, ""
-    try:
-        return ray.get(reference), ""
-    except RayError as error:
-        return {}, f"A node does not say its versions: {str(error).splitlines()[0]}"
+def _seat_class() -> type:
+    """A `Seat` as an actor, of a class that Ray carries to a node as it is, whatever is installed there.
+
+    Where the versions are those of here, it opens the seat at once; elsewhere it only says what they are.
+    """
+    tell = _version_teller()
+
+    class SeatActor:
+        def __init__(self, expected: Mapping[str, str], threads: int) -> None:
+            self._versions = tell()
+            self._seat: Seat | None = None
+            if all(self._versions[name] == version for name, version in expected.items()):
+                from tui_lab.jobs.ray.cluster import open_seat
+
+                self._seat = open_seat(threads)
+
+        async def greet(self) -> tuple[str, dict[str, str]]:
+            import ray
+
+            return str(ray.get_runtime_context().get_node_id()), self._versions
+
+        async def do(self, method: str, *arguments: Any) -> Any:
+            return await getattr(self._seat, method)(*arguments)
+
+    return SeatActor
 
 
 def disagreement(title: str, told: Mapping[str, str]) -> str:

@@ -12,77 +12,40 @@ When the orders end, it works on what is under way, and ends; with `stays`, on e
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import signal
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui_lab import paths
-from tui_lab.data.catalogue import DATASETS
-from tui_lab.errors import FAILED, TuiLabError
+from tui_lab.errors import TuiLabError
 from tui_lab.jobs.queue import Orders
-from tui_lab.jobs.ray import exchange, parcels
-from tui_lab.jobs.ray.cluster import Cluster, GoneError, NodeError, UnavailableError
-from tui_lab.jobs.ray.exchange import Changes, Position
+from tui_lab.jobs.ray import exchange
+from tui_lab.jobs.ray.attempts import MOST_KILLED, count, fail, key_of, was_cut_off
+from tui_lab.jobs.ray.cluster import ANSWER_S, Cluster, GoneError, Node, NodeError, UnavailableError
+from tui_lab.jobs.ray.exchange import Changes
 from tui_lab.jobs.ray.options import Options
-from tui_lab.jobs.ray.parcels import Contents, Parcel
-from tui_lab.jobs.ray.seat import DATASET, About, Order
+from tui_lab.jobs.ray.places import Place, Work
+from tui_lab.jobs.ray.seat import Order
+from tui_lab.jobs.ray.supplies import Supplies
+from tui_lab.processes import named_end
 from tui_lab.runs.control import request
 from tui_lab.runs.directory import RunDirectory
-from tui_lab.runs.events import EventWriter
-from tui_lab.runs.history import read_history
-from tui_lab.runs.status import FINAL_STATES, Status
+from tui_lab.runs.status import FINAL_STATES
 
-POLL_S = 0.05  # between two looks at orders and at the wishes of users
+POLL_S = 0.1  # between two looks at orders and at the wishes of users
 REFRESH_S = 3.0  # between two looks at the nodes
 UNREACHABLE_S = 10.0  # after which a seat that cannot be reached counts as lost
 GO_S = 5.0  # that seats may take to end
-MOST_KILLED = 3  # workers of one run, after which nobody believes that the next will do better
-TAIL = 400  # characters of a log that are named
+MOST_MISSED = 3  # seats in a row that could not be opened, after which no other is tried
 
 NODE_DIED = "node has died"  # in what Ray says of an actor
 BY_USER = "The worker was killed by the user."
-
-
-@dataclass
-class _Work:
-    """A run that a seat has, or is given; `hold` keeps every other process off its directory."""
-
-    run: RunDirectory
-    order: Order
-    hold: ExitStack
-    position: Position
-    control: bytes = b""  # as the seat has it
-    has_begun: bool = False
-    is_killed: bool = False
-
-
-@dataclass
-class _Place:
-    """A seat or keeper, and the one call that it is answering."""
-
-    actor: Any
-    node: str = ""  # as it is called
-    threads: int = 0
-    has_arrived: bool = False
-    holds: bool = False  # the run that it is about to be given
-    work: _Work | None = None
-    reference: Any = None
-    then: Callable[[_Place, Any], None] | None = None
-    asked: tuple[Any, ...] = ()
-    unreachable_since: float = 0.0
-
-    @property
-    def is_free(self) -> bool:
-        return self.has_arrived and self.work is None
+SEE = "See what there is with: tui-lab doctor --on ray"
 
 
 class Driver:
@@ -97,17 +60,14 @@ class Driver:
     def __init__(self, cluster: Cluster, options: Options, tell: Callable[[Mapping[str, Any]], None]) -> None:
         self.cluster, self.options, self._tell = cluster, options, tell
         self._queue: deque[RunDirectory] = deque()
-        self._places: list[_Place] = []
+        self._places: list[Place] = []
         self._found = cluster.found()  # seats and keepers of earlier drivers
         self._killed: Counter[Path] = Counter()
-        self._contents: dict[tuple[str, ...], tuple[Contents, Mapping[str, Path]]] = {}
-        self._parcels: dict[str, Parcel] = {}  # by digest
+        self._missed = 0  # seats in a row that could not be opened
+        self._supplies = Supplies(cluster.put)
         self._going: list[Any] = []  # the last calls of seats
         self._refresh_at = time.monotonic() + REFRESH_S
         self._said: Mapping[str, Any] = {}
-        for node in cluster.nodes.values():
-            if node.problem:
-                self._tell({"error": node.problem, "hint": "It is left out."})
 
     @property
     def is_busy(self) -> bool:
@@ -132,8 +92,7 @@ class Driver:
     def tick(self, timeout_s: float) -> None:
         """Do what is to be done now, and wait at most so long for a seat to answer."""
         if time.monotonic() >= self._refresh_at:
-            for node in self.cluster.refresh():
-                self._tell({"error": node.problem, "hint": "It is left out."})
+            self.cluster.refresh()
             self._refresh_at = time.monotonic() + REFRESH_S
         self._dispatch()
         self._pass_on_wishes()
@@ -190,40 +149,66 @@ class Driver:
             return
         wanted = min(self.options.jobs or room, room, len(self._places) - len(idle) + len(self._queue))
         while len(self._places) < wanted:
-            place = _Place(self.cluster.seat(self.options.cpus, self.options.gpus))
+            place = Place(self.cluster.seat(self.options.cpus, self.options.gpus), threads=self.options.cpus)
             self._places.append(place)
-            self._call(place, self._arrived, "about")
+            place.then, place.reference = self._greeted, self.cluster.greet(place.actor)
+
+    def _greeted(self, place: Place, told: tuple[str, dict[str, str]]) -> None:
+        """A seat is there. On a node of other versions it is not sat down on."""
+        was_fit = told[0] not in self.cluster.nodes or not self.cluster.nodes[told[0]].problem
+        node = self.cluster.greeted(*told)
+        if node.problem:
+            self._leave_out(was_fit * [node])
+            self._drop(place, "", is_killed=False)
+            return
+        self._missed = 0
+        place.node, place.has_arrived = node.title, True
+
+    def _leave_out(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            self._tell({"error": node.problem, "hint": "It is left out."})
+
+    def _miss(self, place: Place, reason: str) -> None:
+        """A seat could not be opened: its node may be gone, or be one that no seat of ours can be opened on."""
+        self._drop(place, "", is_killed=False)
+        useless = self.cluster.survey(ANSWER_S)
+        self._leave_out(useless)
+        self._missed += not useless
+        if self._missed >= MOST_MISSED:
+            lines = [line for line in reason.splitlines() if line.strip()]
+            self._tell({"error": f"No seat can be opened on the cluster: {lines[-1].strip()}", "hint": SEE})
+            self._return_queue()
 
     def _give_up(self) -> None:
-        """No node will ever have room: the runs stay queued."""
+        """No node will ever have room."""
         nodes = self.cluster.fit
         largest = f"the largest node has {max(n.cpus for n in nodes):g} CPUs and {max(n.gpus for n in nodes):g} GPUs"
         asked = f"{self.options.cpus} CPUs" + (f" and {self.options.gpus:g} GPUs" if self.options.gpus else "")
         what = f"A run asks for {asked}, and {largest}." if nodes else "There is no node that could work."
-        self._tell({"error": what, "hint": "See what there is with: tui-lab doctor --on ray"})
+        self._tell({"error": what, "hint": SEE})
+        self._return_queue()
+
+    def _return_queue(self) -> None:
+        """The runs stay queued, for another time."""
         for run in self._queue:
             self._end(run)
         self._queue.clear()
 
-    def _arrived(self, place: _Place, about: About) -> None:
-        place.threads, place.has_arrived = about.threads, True
-        node = self.cluster.nodes.get(about.node_id)
-        place.node = node.title if node else about.node_id[:4]
-
-    def _holder_of(self, run: RunDirectory) -> _Place | None:
+    def _holder_of(self, run: RunDirectory) -> Place | None:
         """The seat or keeper that has had a run since an earlier driver, and that a run goes on with."""
-        key, attempt = _key(run), run.read_status().attempts
+        key, attempt = key_of(run), run.read_status().attempts
         for actor, about in self._found:
             held = about.held
             if held is not None and held.key == key and held.attempt == attempt:
                 self._found.remove((actor, about))
-                place = _Place(actor, holds=True)
-                self._arrived(place, about)
+                node = self.cluster.nodes.get(about.node_id)
+                title = node.title if node else about.node_id[:4]
+                place = Place(actor, title, about.threads, has_arrived=True, holds=True)
                 self._places.append(place)
                 return place
         return None
 
-    def _give(self, place: _Place, run: RunDirectory) -> None:
+    def _give(self, place: Place, run: RunDirectory) -> None:
         """Begin a run in a seat, or go on with the one that it has.
 
         Raises RunBusyError, UsageError or OSError: it is held, or it or what it needs cannot be read.
@@ -236,39 +221,34 @@ class Driver:
                 return
             asked = run.read_request()
             status = run.read_status()
-            if status.node and _was_cut_off(run):  # by an earlier driver, and its seat is gone
-                _count(run, status, f"Its worker on {status.node} was lost")
+            if status.node and was_cut_off(run):  # by an earlier driver, and its seat is gone
+                count(run, status, f"Its worker on {status.node} was lost")
             status.node = place.node
             status.write(run.status)
-            own = {}
-            for name in parcels.PATHS:
-                if value := str(asked.hyperparameters.get(name) or ""):
-                    contents, sources = self._own(Path(value))
-                    own[name] = (contents.digest, "" if Path(value).is_dir() else next(iter(sources)))
-            dataset = str(asked.hyperparameters.get("dataset", ""))
-            needs_files = dataset in DATASETS and bool(DATASETS[dataset].files)
             files = exchange.packed(run)
-            order = Order(run.id, _key(run), status.attempts, files, dataset if needs_files else "", own)
+            own, dataset = self._supplies.own_of(asked), self._supplies.dataset_of(asked)
+            order = Order(run.id, key_of(run), status.attempts, files, dataset, own)
         except BaseException:
             hold.close()
             raise
-        place.work = _Work(run, order, hold, exchange.position_of(run), files.get(run.control.name, b""))
+        place.work = Work(run, order, hold, exchange.position_of(run), files.get(run.control.name, b""))
         self._call(place, self._begun, "begin", order, {})
 
-    def _go_on(self, place: _Place, run: RunDirectory, hold: ExitStack) -> None:
+    def _go_on(self, place: Place, run: RunDirectory, hold: ExitStack) -> None:
         """Take over what a seat or keeper has done without a driver."""
         place.holds = False
         status = run.read_status()
         status.node = place.node
         status.write(run.status)
-        order = Order(run.id, _key(run), status.attempts, {})
-        place.work = _Work(run, order, hold, exchange.position_of(run), has_begun=True)
+        order = Order(run.id, key_of(run), status.attempts, {})
+        place.work = Work(run, order, hold, exchange.position_of(run), has_begun=True)
         self._ask_for_changes(place)
 
-    def _begun(self, place: _Place, missing: list[str]) -> None:
-        work = _work(place)
+    def _begun(self, place: Place, missing: list[str]) -> None:
+        work = place.its_work
         if missing:
-            offered = {name: self._parcel(work, name) for name in missing}
+            asked = work.run.read_request()
+            offered = {name: self._supplies.parcel(asked, name) for name in missing}
             self._call(place, self._begun, "begin", work.order, offered)
             return
         work.has_begun = True
@@ -278,43 +258,14 @@ class Driver:
             request(work.run.control, "stop")
         self._ask_for_changes(place)
 
-    def _ask_for_changes(self, place: _Place) -> None:
-        work = _work(place)
+    def _ask_for_changes(self, place: Place) -> None:
+        work = place.its_work
         self._call(place, self._changed, "changes", work.order.key, work.position)
-
-    # What runs need
-
-    def _own(self, path: Path) -> tuple[Contents, Mapping[str, Path]]:
-        return self._described(("own", str(path)), lambda: parcels.own_sources(path))
-
-    def _described(
-        self, name: tuple[str, ...], sources: Callable[[], Mapping[str, Path]]
-    ) -> tuple[Contents, Mapping[str, Path]]:
-        """Contents and sources, found out once a driver."""
-        if name not in self._contents:
-            found = sources()
-            self._contents[name] = parcels.describe(found), found
-        return self._contents[name]
-
-    def _parcel(self, work: _Work, name: str) -> Parcel:
-        """What a seat has asked for; the object store gets it once."""
-        asked = work.run.read_request()
-        if name == DATASET:
-            dataset, data = work.order.dataset, paths.data_dir(asked.data_dir)
-            contents, sources = self._described(
-                (DATASET, dataset, str(data)), lambda: parcels.dataset_sources(dataset, data)
-            )
-        else:
-            contents, sources = self._own(Path(asked.hyperparameters[name]))
-        if contents.digest not in self._parcels:
-            pieces = tuple(self.cluster.put(piece) for piece in parcels.pieces(sources))
-            self._parcels[contents.digest] = Parcel(contents, pieces)
-        return self._parcels[contents.digest]
 
     # From a seat to the directory
 
-    def _changed(self, place: _Place, changes: Changes | None) -> None:
-        work = _work(place)
+    def _changed(self, place: Place, changes: Changes | None) -> None:
+        work = place.its_work
         if changes is None:
             self._lose(place, f"Its seat on {place.node} does not have it any more", is_killed=False)
             return
@@ -331,37 +282,37 @@ class Driver:
             work.run.record_crash(BY_USER)
             self._release(place)
         else:
-            self._lose(place, f"Its worker on {place.node} ended with {_named(changes.code)}", is_killed=True)
+            self._lose(place, f"Its worker on {place.node} ended with {named_end(changes.code)}", is_killed=True)
 
-    def _release(self, place: _Place) -> None:
+    def _release(self, place: Place) -> None:
         """The run has ended, and everything of it is here."""
-        work = _work(place)
+        work = place.its_work
         place.work = None
         work.hold.close()
         self._end(work.run)
         self._free(place, work)
 
-    def _free(self, place: _Place, work: _Work) -> None:
+    def _free(self, place: Place, work: Work) -> None:
         """Have it clear up, which it does before anything that it is asked later."""
         self.cluster.call(place.actor, "collected", work.order.key)
         if place.threads != self.options.cpus:
             self._let_go(place)
 
-    def _abandon(self, place: _Place, reason: str) -> None:
+    def _abandon(self, place: Place, reason: str) -> None:
         """The directory cannot be written: whatever the seat does with the run is of no use."""
-        work = _work(place)
+        work = place.its_work
         place.work = None
         work.run.record_crash(reason)
         work.hold.close()
         self._end(work.run)
         self._let_go(place)
 
-    def _lose(self, place: _Place, reason: str, *, is_killed: bool) -> None:
+    def _lose(self, place: Place, reason: str, *, is_killed: bool) -> None:
         """A worker is gone that could not say how its run ended: the next one goes on from the last checkpoint.
 
         `is_killed`: it was the worker that died, and not the node; what happens to one may happen to the next.
         """
-        work = _work(place)
+        work = place.its_work
         place.work, run = None, work.run
         self._killed[run.path] += is_killed
         status = run.read_status()
@@ -371,10 +322,10 @@ class Driver:
             elif status.state in FINAL_STATES:
                 pass  # it had said so before
             elif self._killed[run.path] >= MOST_KILLED:
-                _fail(run, reason)
+                fail(run, reason)
             else:
                 status.node = ""  # nothing of it is left there
-                _count(run, status, reason)
+                count(run, status, reason)
                 run.requeue()
                 self._queue.appendleft(run)
         except OSError as error:
@@ -390,11 +341,11 @@ class Driver:
 
     # Talking to seats
 
-    def _call(self, place: _Place, then: Callable[[_Place, Any], None], method: str, *arguments: Any) -> None:
+    def _call(self, place: Place, then: Callable[[Place, Any], None], method: str, *arguments: Any) -> None:
         place.then, place.asked = then, (method, *arguments)
         place.reference = self.cluster.call(place.actor, method, *arguments)
 
-    def _take(self, place: _Place) -> None:
+    def _take(self, place: Place) -> None:
         """Go on with what a place has answered."""
         if place not in self._places:
             return
@@ -411,6 +362,9 @@ class Driver:
             else:
                 self._drop(place, f"The connection to its seat on {place.node} was lost", is_killed=False)
         except GoneError as error:
+            if not place.has_arrived:
+                self._miss(place, str(error))
+                return
             is_node = NODE_DIED in str(error)
             what = f"{'The node' if is_node else 'Its seat on'} {place.node} was lost"
             self._drop(place, what, is_killed=not is_node)
@@ -424,7 +378,7 @@ class Driver:
             assert then is not None
             then(place, value)
 
-    def _drop(self, place: _Place, reason: str, *, is_killed: bool) -> None:
+    def _drop(self, place: Place, reason: str, *, is_killed: bool) -> None:
         """Do without a place from here on."""
         self._places.remove(place)
         with suppress(TuiLabError, ValueError):
@@ -432,7 +386,7 @@ class Driver:
         if place.work is not None:
             self._lose(place, reason, is_killed=is_killed)
 
-    def _let_go(self, place: _Place) -> None:
+    def _let_go(self, place: Place) -> None:
         """It ends when it has cleared up; one that has not arrived yet has nothing to clear."""
         self._places.remove(place)
         if place.has_arrived:
@@ -459,53 +413,6 @@ class Driver:
         if now != self._said:
             self._said = now
             self._tell(now)
-
-
-def _work(place: _Place) -> _Work:
-    assert place.work is not None
-    return place.work
-
-
-def _key(run: RunDirectory) -> str:
-    """What tells a run from every other, also one of the same name in another home."""
-    return f"{run.id}-{hashlib.sha256(run.request.read_bytes()).hexdigest()[:8]}"
-
-
-def _named(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    with suppress(ValueError):
-        return signal.Signals(-code).name
-    return f"signal {-code}"
-
-
-def _was_cut_off(run: RunDirectory) -> bool:
-    """Whether a worker has begun and not come to its last word."""
-    history = read_history(run)
-    return bool(history.started) and history.finished is None
-
-
-def _count(run: RunDirectory, status: Status, reason: str) -> None:
-    """One more worker that was lost: in the status, and in the log."""
-    status.attempts += 1
-    status.write(run.status)
-    goes_on = "from its last checkpoint" if run.checkpoint.exists() else "from the start"
-    writer = EventWriter(run.events)
-    writer.write("warning", message=f"{reason}. Attempt {status.attempts + 1} goes on {goes_on}.")
-    writer.close()
-
-
-def _fail(run: RunDirectory, reason: str) -> None:
-    """The end of a run whose workers are killed again and again."""
-    message = f"{MOST_KILLED} workers of it were killed. {reason}."
-    tail = " ".join(run.log.read_text(encoding="utf-8", errors="replace")[-TAIL:].split()) if run.log.exists() else ""
-    hint = f"log.txt ends with: {tail}" if tail else "log.txt is empty; perhaps the node had too little memory."
-    writer = EventWriter(run.events)
-    writer.write("finished", state="failed", message=message, hint=hint)
-    writer.close()
-    status = run.read_status()
-    status.state, status.message, status.hint, status.exit_code = "failed", message, hint, FAILED
-    status.write(run.status)
 
 
 def carry_out(order: Mapping[str, Any], driver: Driver) -> None:

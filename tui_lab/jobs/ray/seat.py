@@ -30,8 +30,8 @@ from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.files import write_atomically
 
 CHILD = module_command("tui_lab.jobs.ray.child")
-ANSWER_S = 0.2  # at least between two answers on what has changed: a screen needs no more
-LOOK_S = 0.02  # between two looks at the files
+ANSWER_S = 0.3  # at least between two answers on what has changed: a screen needs no more
+LOOK_S = 0.1  # between two looks at the files, while there is nothing new in them
 PATIENCE_S = 2.0  # after which "nothing has changed" is an answer too
 LINGER_S = 30.0  # without a word from a driver, after which a seat with nothing to do gives its CPUs back
 KEEP_S = 7 * 86_400.0  # that the results of a run are kept whose driver does not come back
@@ -226,11 +226,13 @@ class Seat:
                 stay = self._stay
                 if stay is None or stay.order.key != key:
                     return None
-                is_due = now - self._answered >= ANSWER_S or stay.code is not None
-                if now >= end or (is_due and (stay.code is not None or exchange.has_news(stay.run, position))):
+                due = self._answered + ANSWER_S
+                has_ended = stay.code is not None
+                if has_ended or now >= end or (now >= due and exchange.has_news(stay.run, position)):
                     self._answered = now
                     return exchange.collect(stay.run, position, stay.code)
-            await asyncio.sleep(LOOK_S)
+                worker = self._worker
+            await _until_it_speaks(worker, max(due - now, LOOK_S))
 
     async def control(self, key: str, content: bytes) -> None:
         """Give the worker what the user wants of it."""
@@ -295,6 +297,21 @@ class Seat:
                     self._hand_over(self._stay)
             self._leave()
             return
+
+
+async def _until_it_speaks(worker: SeriesWorker | None, timeout_s: float) -> None:
+    """Wait until the worker has done with its run or has ended, but no longer than that."""
+    if worker is None:
+        await asyncio.sleep(timeout_s)
+        return
+    has_spoken = asyncio.Event()
+    loop, output = asyncio.get_running_loop(), worker.output
+    loop.add_reader(output, has_spoken.set)
+    try:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(has_spoken.wait(), timeout_s)
+    finally:
+        loop.remove_reader(output)
 
 
 class Scratch:

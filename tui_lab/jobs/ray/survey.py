@@ -17,6 +17,7 @@ from tui_lab.jobs.ray import address
 from tui_lab.processes import module_command
 
 SURVEY_S = 120.0  # a first contact with a large cluster, over a slow network
+NODE_S = 60.0  # that a node may take to start a process which says its versions
 
 
 def survey(on: str) -> dict[str, Any]:
@@ -52,8 +53,12 @@ def main(arguments: list[str]) -> int:
     except TuiLabError as error:
         print(json.dumps({"error": error.message, "hint": error.hint}))
         return error.exit_code
-    nodes = sorted(cluster.nodes.values(), key=lambda node: node.title)
-    print(json.dumps({"nodes": [asdict(node) for node in nodes]}))
+    cluster.survey(NODE_S)
+    nodes = [asdict(node) for node in sorted(cluster.nodes.values(), key=lambda node: node.title)]
+    for node in nodes:
+        if not node["versions"] and not node["problem"]:
+            node["problem"] = f"Node {node['title']} does not say its versions."
+    print(json.dumps({"nodes": nodes}))
     cluster.close()
     return 0
 
