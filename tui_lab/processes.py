@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from typing import IO
+from contextlib import suppress
+from typing import IO, Any
 
 THREADS_VARIABLE = "TUI_LAB_THREADS"  # set by an executor: the most threads a worker may use
 STANDBY_FLAG = "--standby"  # in place of a run's directory: a worker that is told its run later
@@ -19,17 +21,30 @@ def module_command(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
-def write_line(pipe: IO[bytes], line: bytes) -> None:
-    """Write a line to the unbuffered input of another process.
+def write_line(pipe: IO[Any], line: bytes) -> None:
+    """Write a line to the input of another process, and past the buffer of `pipe`, which has to be empty.
 
-    Raises BrokenPipeError where that has ended: also in a command, which the end of a pipe otherwise ends.
+    A buffer would keep what nobody reads any more, and fail once more when the pipe is closed.
+
+    Raises BrokenPipeError where that process has ended: also in a command, which the end of a pipe otherwise ends.
     """
+    unsent = line + b"\n"
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
     try:
-        pipe.write(line + b"\n")
+        while unsent:
+            unsent = unsent[os.write(pipe.fileno(), unsent) :]
     except BrokenPipeError:
         if signal.SIGPIPE in signal.sigpending():
             signal.sigwait({signal.SIGPIPE})
         raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def named_end(code: int) -> str:
+    """The return code of a process that has ended as a user knows it: "exit code 3", or the signal, "SIGKILL"."""
+    if code >= 0:
+        return f"exit code {code}"
+    with suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"signal {-code}"

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import pytest
@@ -21,6 +21,7 @@ from tui_lab.previews import __main__ as server
 from tui_lab.previews import client
 from tui_lab.previews.client import PreviewProcess, SupersededError
 from tui_lab.previews.content import LayerTable
+from tui_lab.processes import write_line
 from tui_lab.tools.tool import Folders
 
 NOWHERE = Path("/nowhere")
@@ -107,10 +108,31 @@ def test_a_dead_process_is_started_again(stand_in: PreviewProcess) -> None:
 
 
 def test_a_process_that_dies_of_a_question_is_told_with_its_last_word(stand_in: PreviewProcess) -> None:
-    with pytest.raises(TuiLabError, match=r"ended with 1\.") as caught:
+    with pytest.raises(TuiLabError, match=r"ended with exit code 1\.") as caught:
         stand_in.ask("layers", "fatal", {}, NOWHERE)
     assert caught.value.hint == "the last word"
     assert quick(stand_in, 2) == (2,)
+
+
+@pytest.mark.parametrize("disposition", [signal.SIG_IGN, signal.SIG_DFL])
+def test_a_process_that_dies_before_it_reads_is_told_and_started_again(
+    stand_in: PreviewProcess, monkeypatch: pytest.MonkeyPatch, disposition: signal.Handlers
+) -> None:
+    """The command line lets SIGPIPE end it; it would end without a word."""
+    signal.signal(signal.SIGPIPE, disposition)
+
+    def killed_first(pipe: IO[Any], line: bytes) -> None:
+        pid = pid_of(stand_in)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        write_line(pipe, line)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "write_line", killed_first)
+        with pytest.raises(TuiLabError, match=r"ended with SIGKILL\.") as caught:
+            quick(stand_in)
+    assert "memory" in caught.value.hint
+    assert quick(stand_in, 4) == (4,)
 
 
 def test_a_process_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from tui_lab.bench.child import Facts
 from tui_lab.errors import TuiLabError
-from tui_lab.processes import module_command
+from tui_lab.processes import module_command, write_line
 
 END_S = 10.0  # to end in when asked to, before being killed
 
@@ -44,8 +44,7 @@ class Child:
         """Tell it to do `what`, and wait for the answer."""
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps({"do": what, **values}) + "\n")
-            self._process.stdin.flush()
+            write_line(self._process.stdin, json.dumps({"do": what, **values}).encode())
         except BrokenPipeError:
             raise self._death() from None
         return self._answer()

@@ -12,6 +12,7 @@ from pathlib import Path
 from tui_lab.devices import cores
 from tui_lab.errors import DONE
 from tui_lab.jobs.workers import SeriesWorker, Standby, start_worker
+from tui_lab.processes import named_end
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import FINAL_STATES
 
@@ -151,9 +152,9 @@ class LocalExecutor:
 def _reason(code: int) -> str:
     """Why a process ended that has `code` as its return code."""
     if code >= 0:
-        return f"The worker ended with exit code {code}; see log.txt."
-    name = signal.Signals(-code).name
-    return f"The worker was killed by {name}" + (" (out of memory?)." if name == "SIGKILL" else ".")
+        return f"The worker ended with {named_end(code)}; see log.txt."
+    doubt = " (out of memory?)" if -code == signal.SIGKILL else ""
+    return f"The worker was killed by {named_end(code)}{doubt}."
 
 
 def _record_death(run: RunDirectory, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import tempfile
 import threading
@@ -14,7 +15,7 @@ from typing import IO, Any, Literal, Self, overload
 
 from tui_lab.errors import TuiLabError
 from tui_lab.previews.content import CONTENTS, Content, Kind, LayerTable, SampleGrid
-from tui_lab.processes import module_command
+from tui_lab.processes import module_command, named_end, write_line
 from tui_lab.tools.tool import Folders, Result
 from tui_lab.training.range_test import RangeTest
 from tui_lab.training.timing import Timing
@@ -181,8 +182,7 @@ class PreviewProcess:
         assert process.stdin and process.stdout  # they are pipes
         line = ""
         with suppress(OSError):  # it may be gone before it has read anything
-            process.stdin.write(request + "\n")
-            process.stdin.flush()
+            write_line(process.stdin, request.encode())
             line = process.stdout.readline()
         with self._state:
             self._working_on = 0
@@ -192,7 +192,8 @@ class PreviewProcess:
             said = self._last_error()
             self._let_go()
             self._check_needed(number)
-            raise TuiLabError(f"The process that makes previews ended with {code}.", said)
+            doubt = "There may be too little memory for it." if -code == signal.SIGKILL else ""
+            raise TuiLabError(f"The process that works this out ended with {named_end(code)}.", said or doubt)
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -220,7 +221,7 @@ class PreviewProcess:
                 start_new_session=True,  # the terminal's ctrl-c is not for it: it ends when its stdin does
             )
         except OSError as error:
-            raise TuiLabError(f"The process that makes previews cannot be started: {error}.") from error
+            raise TuiLabError(f"The process that works this out cannot be started: {error}.") from error
 
     def _last_error(self) -> str:
         """The last line that the process wrote to stderr."""
