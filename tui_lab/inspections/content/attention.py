@@ -77,16 +77,13 @@ class SampleAttention:
 
 
 @dataclass(frozen=True)
-class AttentionMaps:
-    """The attention weights that the class token, or the mean of all tokens, gives to the patches of some images.
+class _OfBlocks:
+    """What every content with maps of the blocks begins with.
 
     Attributes:
         grid: of every map.
         of_class_token: the row of the class token; else the mean of the rows of all tokens that are pooled.
-        depth, heads: blocks of the model, and heads of each.
-        blocks: numbers of those that are shown, from 1 on: all, or some of a deep model.
-        samples: of the test split, the same throughout the run; at least one. Each has those blocks, each block as
-            many heads: all of them, or the first where there are many.
+        depth: blocks of the model.
     """
 
     epoch: float
@@ -95,6 +92,29 @@ class AttentionMaps:
     grid: Grid
     of_class_token: bool
     depth: int
+
+    def _head_to_json(self) -> dict[str, Any]:
+        about = {"of_class_token": self.of_class_token, "depth": self.depth}
+        return {**heading(self), **self.grid.to_json(), **about}
+
+
+def _head_from_json(content: dict[str, Any]) -> tuple[float, int, tuple[str, ...], Grid, bool, int]:
+    """The attributes of `_OfBlocks`, in their order."""
+    of_class_token, depth = bool(content["of_class_token"]), int(content["depth"])
+    return *position(content), known_classes(content), Grid.from_json(content), of_class_token, depth
+
+
+@dataclass(frozen=True)
+class AttentionMaps(_OfBlocks):
+    """The attention weights that the class token, or the mean of all tokens, gives to the patches of some images.
+
+    Attributes: those of `_OfBlocks`, and
+        heads: of each block.
+        blocks: numbers of those that are shown, from 1 on: all, or some of a deep model.
+        samples: of the test split, the same throughout the run; at least one. Each has those blocks, each block as
+            many heads: all of them, or the first where there are many.
+    """
+
     heads: int
     blocks: tuple[int, ...]
     samples: tuple[SampleAttention, ...]
@@ -117,12 +137,12 @@ class AttentionMaps:
             }
             for one in self.samples
         ]
-        about = {"of_class_token": self.of_class_token, "depth": self.depth, "heads": self.heads}
-        return {**heading(self), **self.grid.to_json(), **about, "blocks": list(self.blocks), "samples": samples}
+        return {**self._head_to_json(), "heads": self.heads, "blocks": list(self.blocks), "samples": samples}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        names, grid = known_classes(content), Grid.from_json(content)
+        head = _head_from_json(content)
+        names, grid = head[2:4]
         samples = []
         for one in content["samples"]:
             sample = known_labels(Sample.from_json(one["sample"]), len(names))
@@ -131,16 +151,7 @@ class AttentionMaps:
                 mean, *heads = _maps_from_json(block, grid)
                 blocks.append(HeadMaps(mean, tuple(heads)))
             samples.append(SampleAttention(sample, tuple(blocks)))
-        return cls(
-            *position(content),
-            names,
-            grid,
-            bool(content["of_class_token"]),
-            int(content["depth"]),
-            int(content["heads"]),
-            _numbers(content["blocks"]),
-            tuple(samples),
-        )
+        return cls(*head, int(content["heads"]), _numbers(content["blocks"]), tuple(samples))
 
 
 @dataclass(frozen=True)
@@ -152,18 +163,12 @@ class SampleRollout:
 
 
 @dataclass(frozen=True)
-class Rollout:
+class Rollout(_OfBlocks):
     """Attention followed through the blocks, from what is classified back to the patches (Abnar and Zuidema, 2020).
 
     Attributes: as `AttentionMaps` has them, but that every block has one map.
     """
 
-    epoch: float
-    total_step: int
-    class_names: tuple[str, ...]
-    grid: Grid
-    of_class_token: bool
-    depth: int
     blocks: tuple[int, ...]
     samples: tuple[SampleRollout, ...]
 
@@ -172,27 +177,19 @@ class Rollout:
 
     def to_json(self) -> dict[str, Any]:
         samples = [{"sample": one.sample.to_json(), "blocks": _maps_to_json(one.blocks)} for one in self.samples]
-        about = {"of_class_token": self.of_class_token, "depth": self.depth, "blocks": list(self.blocks)}
-        return {**heading(self), **self.grid.to_json(), **about, "samples": samples}
+        return {**self._head_to_json(), "blocks": list(self.blocks), "samples": samples}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        names, grid = known_classes(content), Grid.from_json(content)
+        head = _head_from_json(content)
+        names, grid = head[2:4]
         samples = (
             SampleRollout(
                 known_labels(Sample.from_json(one["sample"]), len(names)), _maps_from_json(one["blocks"], grid)
             )
             for one in content["samples"]
         )
-        return cls(
-            *position(content),
-            names,
-            grid,
-            bool(content["of_class_token"]),
-            int(content["depth"]),
-            _numbers(content["blocks"]),
-            tuple(samples),
-        )
+        return cls(*head, _numbers(content["blocks"]), tuple(samples))
 
 
 @dataclass(frozen=True)
