@@ -81,6 +81,8 @@ def test_what_does_not_fit_the_model_is_a_mistake(values: dict[str, Any], senten
         ({"layer_decay": 0.0, "trainable": "all"}, "layer_decay", "0 < layer_decay <= 1"),
         ({"warmup_epochs": 3.5, "epochs": 3}, "warmup_epochs", "at most epochs = 3"),
         ({"standardize": "channel"}, "standardize", "must be none"),
+        ({"image_size": 40}, "image_size", "patches of 16 pixels do not divide it; 32 and 48 would fit"),
+        ({"image_size": 8}, "image_size", "; 16 would fit"),
         ({"dataset": "circles"}, "dataset", "digits | mnist"),
         ({"model": ""}, "model", ""),
     ],
@@ -89,6 +91,18 @@ def test_what_does_not_go_together_is_refused(values: dict[str, Any], key: str, 
     (mistake,) = mistakes_in(TimmHyperparameters, values)
     assert mistake.key == key
     assert problem in mistake.problem
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"image_size": 48},
+        {"image_size": 41, "model": "resnet10t"},
+        {"image_size": 384, "model": "vit_so400m_patch14_siglip_384"},  # made for images with a rest, which timm drops
+    ],
+)
+def test_image_sizes_that_networks_take_are_no_mistake(values: dict[str, Any]) -> None:
+    assert mistakes_in(TimmHyperparameters, values) == []
 
 
 def test_nothing_is_said_of_models_before_timm_has_been_asked(cache: Path) -> None:
@@ -133,6 +147,8 @@ def test_what_a_configuration_costs_or_loses_is_said_before_it_runs() -> None:
     ("values", "error", "message"),
     [
         ({"model": "vit_tiny"}, UsageError, "has no model 'vit_tiny'. Did you mean 'test_vit'|vit_tiny_patch16_384"),
+        ({"weights": "/"}, MissingWeightsError, "^/ is a folder"),
+        ({"weights": "/dev/null"}, MissingWeightsError, "There is no file /dev/null"),
         ({"weights": "/nowhere/w.pth"}, MissingWeightsError, "There is no file /nowhere/w.pth"),
         ({}, MissingWeightsError, r"vit_base_patch16_224 are not here.*--weights FILE"),
         ({"model": "test_vit.r160"}, MissingWeightsError, r"test_vit.r160 are not here.*--weights FILE"),

@@ -62,14 +62,17 @@ def test_the_side_is_the_networks_own_unless_another_is_given() -> None:
 # The model and its parts
 
 
-@pytest.mark.parametrize("name", [TINY, "resnet10t", "test_convnext", "test_nfnet", "deit_tiny_distilled_patch16_224"])
+@pytest.mark.parametrize(
+    "name",
+    [TINY, "resnet10t", "test_convnext", "test_nfnet", "resnetv2_18", "repvit_m1", "deit_tiny_distilled_patch16_224"],
+)
 def test_the_outputs_are_timms(name: str) -> None:
     model = untrained(name, "head").eval()
     x = torch.rand(2, 3, 32, 32)
     torch.testing.assert_close(model(x), model.network(model.scaled(x)))
 
 
-@pytest.mark.parametrize("name", [TINY, "resnet10t", "test_convnext"])
+@pytest.mark.parametrize("name", [TINY, "resnet10t", "test_convnext", "resnetv2_18"])
 def test_features_in_place_of_images_give_the_same_and_their_gradients_end_at_the_classifier(name: str) -> None:
     model = untrained(name, "head")
     x = torch.rand(3, 3, 32, 32)
@@ -184,8 +187,10 @@ def test_groups_of_layers_are_timms(decay: float, weight_decay: float, name: str
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"model": "vit_base_patch16_24"}, "no model 'vit_base_patch16_24'. Did you mean 'vit_base_patch16_224'?"),
+        ({"model": "vit_base_patch16_24"}, "no model 'vit_base_patch16_24'. Did you mean 'vit_base_patch16_224', "),
         ({"model": "test_vit.nothing"}, r"no weights 'test_vit.nothing'. There are r160_in1k."),
+        ({"model": TINY, "image_size": 40}, f"{TINY} has patches of 16×16. 32 and 48 would fit."),
+        ({"model": TINY, "image_size": 8}, f"{TINY} has patches of 16×16. 16 would fit."),
         ({"model": "twins_svt_small", "image_size": 33}, "twins_svt_small cannot be built for images of 33×33"),
     ],
 )
@@ -247,6 +252,27 @@ def test_positions_are_resized_with_the_images(weights: Path) -> None:
     model = given_weights(weights, image_size=96)
     assert model(torch.rand(1, 3, 32, 32)).shape == (1, 4)
     assert model.network.pos_embed.shape[1] < load_file(weights)["pos_embed"].shape[1]
+    (note,) = model.notes
+    assert note.endswith("resized: pos_embed (1, 101, 64 to 1, 37, 64).")
+    assert given_weights(weights).notes == ()
+
+
+def test_weights_that_are_no_numbers_are_refused(weights: Path) -> None:
+    state = load_file(weights)
+    state["norm.weight"][3] = torch.nan
+    save_file(state, weights)
+    with pytest.raises(MissingWeightsError, match=r"NaN: norm\.weight\."):
+        given_weights(weights)
+
+
+@pytest.mark.parametrize("kind", [".safetensors", ".pth"])
+def test_a_file_without_its_end_is_refused_in_plain_words(weights: Path, kind: str) -> None:
+    path = weights.with_suffix(kind)
+    if kind == ".pth":
+        torch.save(load_file(weights), path)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(MissingWeightsError, match="cannot be read: its end is missing"):
+        given_weights(path)
 
 
 def test_weights_of_another_model_are_refused_with_what_does_not_fit(weights: Path, tmp_path: Path) -> None:
@@ -279,7 +305,7 @@ class Attack:
         ("cut.safetensors", b"\x10\0\0\0\0\0\0\0{", "cannot be read"),
         ("text.pth", b"not weights at all", "cannot be read"),
         ("code.pth", pickle.dumps(Attack()), "cannot be read"),
-        ("empty.pth", b"", "cannot be read"),
+        ("empty.pth", b"", "is empty"),
     ],
 )
 def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path, name: str, content: Any, message: str) -> None:

@@ -71,10 +71,11 @@ def test_they_are_computed_once(tmp_path: Path) -> None:
     said: list[str] = []
     told: list[str] = []
     first = prepared(settings(), tmp_path, said, told.append)
-    assert said[0].startswith("Features of 100 images computed in ")
+    assert said[0] == "Computing the features of 100 images, once for all epochs."
+    assert said[1].startswith("Features of 100 images computed in ")
     assert told[0] == "features of 0 of 100 images" and told[-1].startswith("features of 92 of 100 images, ")
     second = prepared(settings(lr=0.1, seed=0, epochs=3), tmp_path, said, told.append)
-    assert said[1] == "Features of 100 images were kept from an earlier run."
+    assert said[2] == "Features of 100 images were kept from an earlier run."
     assert torch.equal(first.evaluations["test"].first(9)[0], second.evaluations["test"].first(9)[0])
     assert len(files(tmp_path)) == 2
 
@@ -94,7 +95,7 @@ def test_what_would_be_others_is_computed_anew(tmp_path: Path, other: dict[str, 
     before = set(files(tmp_path))
     said: list[str] = []
     prepared(settings(**other), tmp_path, said)
-    assert "computed in" in said[0]
+    assert "computed in" in said[1]
     assert set(files(tmp_path)) > before
 
 
@@ -122,7 +123,7 @@ def test_a_damaged_file_is_noticed_and_made_again(tmp_path: Path, damage: str) -
         path.write_bytes(damaged[damage])
     said: list[str] = []
     again = prepared(settings(), tmp_path, said).evaluations["test"].first(40)[0]
-    assert "Features of 100 images computed" in said[0]
+    assert "Features of 100 images computed" in said[1]
     assert torch.equal(whole, again)
     assert [path.read_bytes() for path in files(tmp_path)] == contents
 
@@ -142,7 +143,8 @@ def test_a_computation_that_was_stopped_goes_on_where_it_was(tmp_path: Path, mon
     assert len(files(tmp_path)) == 2
     said: list[str] = []
     prepared(settings(), tmp_path, said)
-    assert said[0].startswith("Features of 60 images computed in ") and "those of 40 more were kept" in said[0]
+    assert said[0].startswith("Computing the features of 60 images")
+    assert said[1].startswith("Features of 60 images computed in ") and "those of 40 more were kept" in said[1]
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing_else(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tui_lab.runs.directory import RunDirectory
 
 POLL_S = 0.1
+FIRST_NOTE_S = 5.0  # without a terminal: until it is told what a worker does before it trains
 
 
 class Follower:
@@ -56,6 +57,7 @@ class Follower:
         )
         # With both streams on one terminal, rows go through the live display, which keeps itself below them
         self._rows: Console = self._progress.console if _share_terminal() else data_console()
+        self._notes = {run.id: _NowAndThen() for run in runs}
         self._codes: dict[str, int] = {}  # of runs that have ended and been told of
         self._whole = self._progress.add_task(f"{len(runs)} runs", total=len(runs), visible=brief, ended=0)
         self._tasks = {run.id: self._progress.add_task(_label(run), total=1.0, visible=False) for run in runs}
@@ -91,6 +93,8 @@ class Follower:
             self._progress.update(
                 self._tasks[run.id], completed=position.share, visible=True, snapshot=snapshot, position=position
             )
+            if status.doing and self._progress.disable and not self._as_json and not self._is_brief:
+                self._note(run, status.doing)
         for run in ended:
             self._progress.update(self._tasks[run.id], visible=False)
             if self._is_brief:
@@ -105,6 +109,10 @@ class Follower:
             self._rows.print(self._row(run, event), markup=False)
         elif event["kind"] == "warning" or (event["kind"] == "log" and not self._is_brief):
             self._say(f"{event['kind']}: {event.get('message', '')}")
+
+    def _note(self, run: RunDirectory, doing: str) -> None:
+        if self._notes[run.id].is_due(time.monotonic()):
+            self._say(f"{run.id}: {doing}")
 
     def _say(self, message: str) -> None:
         """A line on stderr, above the live display."""
@@ -139,6 +147,22 @@ class Follower:
         if state in ("failed", "crashed"):
             return status.exit_code or FAILED
         return DONE if state in ("finished", "stopped") or self._is_stopping else FAILED
+
+
+class _NowAndThen:
+    """Tells when it is time for another line on the same matter: the longer that takes, the rarer."""
+
+    def __init__(self) -> None:
+        self._began = self._due = 0.0
+
+    def is_due(self, now: float) -> bool:
+        """Asked with a clock in seconds. The first call only begins."""
+        if not self._due:
+            self._began, self._due = now, now + FIRST_NOTE_S
+        if now < self._due:
+            return False
+        self._due = now + max(2 * FIRST_NOTE_S, (now - self._began) / 4)
+        return True
 
 
 class _Numbers(ProgressColumn):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 from tui_lab.data.catalogue import DATASETS
@@ -13,7 +12,7 @@ from tui_lab.hyperparameters import GradientHyperparameters, ImageSet, Mistake, 
 from tui_lab.hyperparameters.shared import Optimizer
 from tui_lab.labs.exercise import Exercise
 from tui_lab.labs.timm_models import check_model, known_models, known_size, sizes_of, timm_models
-from tui_lab.models.hub import GIVE_A_FILE, cached_file, check_hub
+from tui_lab.models.hub import GIVE_A_FILE, cached_file, check_file, check_hub
 
 USUAL_SIDE = 224  # of the images that most networks were pretrained on
 GENTLE_LR = 5e-4  # a pretrained body that is trained with more forgets what it knows
@@ -79,8 +78,26 @@ class TimmHyperparameters(GradientHyperparameters):
     @property
     def stored_side(self) -> int:
         """Side at which the user's own images are kept: what the network takes, as far as its name tells."""
+        return self.image_size or self._own_side or USUAL_SIDE
+
+    @property
+    def _own_side(self) -> int:
+        """Side of the images that the network was made for, where its name tells it, else 0."""
         in_name = re.findall(r"_(\d{2,4})(?=[._]|$)", self.model)
-        return self.image_size or (int(in_name[-1]) if in_name else USUAL_SIDE)
+        return int(in_name[-1]) if in_name else 0
+
+    @property
+    def _patch_side(self) -> int:
+        """Side of its patches, where its name tells it, else 1."""
+        in_name = re.search(r"_patch(\d+)", self.model)
+        return max(1, int(in_name[1])) if in_name else 1
+
+    @property
+    def _fitting_sides(self) -> str:
+        """The next sides that patches divide: `32 and 48`."""
+        below = self.image_size // self._patch_side * self._patch_side
+        above = below + self._patch_side
+        return f"{below} and {above}" if below else f"{above}"
 
     @property
     def keeps_features(self) -> bool:
@@ -95,6 +112,11 @@ class TimmHyperparameters(GradientHyperparameters):
     def problems(self) -> list[Problem]:
         return [
             *super().problems(),
+            (
+                self.image_size not in (0, self._own_side) and self.image_size % self._patch_side != 0,
+                "image_size",
+                f"patches of {self._patch_side} pixels do not divide it; {self._fitting_sides} would fit",
+            ),
             (self.layer_decay < 1 and self.trainable != "all", "layer_decay", "needs trainable = all"),
             (
                 self.warmup_epochs > self.epochs,
@@ -142,8 +164,7 @@ def check_files(hp: TimmHyperparameters) -> None:
     if not hp.pretrained:
         return
     if hp.weights:
-        if not Path(hp.weights).expanduser().is_file():
-            raise MissingWeightsError(f"There is no file {hp.weights}.", "`weights` names a .safetensors or .pth file.")
+        check_file(hp.weights)
     elif not model.is_pretrained:
         raise MissingWeightsError(f"timm has no pretrained weights of {hp.model}.", GIVE_A_FILE)
     elif not _is_cached(hp.model, model):

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from tui_lab import paths
-from tui_lab.errors import TuiLabError, UsageError, nearest
+from tui_lab.errors import TuiLabError, UsageError
+from tui_lab.models.timm_names import did_you_mean
 from tui_lab.processes import module_command
 from tui_lab.runs.files import write_atomically
 
@@ -117,10 +118,10 @@ def find_models(pattern: str, models: Mapping[str, TimmModel]) -> list[TimmModel
 
 
 def check_model(model: str, models: Mapping[str, TimmModel]) -> TimmModel:
-    """The one that `model`, with or without a tag, names. Raises UsageError with the nearest name."""
+    """The one that `model`, with or without a tag, names. Raises UsageError with the nearest names."""
     name, _, tag = model.partition(".")
     if name not in models:
-        close = nearest(name, models)
+        close = did_you_mean(name, models)
         raise UsageError(f"timm {timm_version()} has no model {model!r}.", close or "tui-lab models lists them.")
     found = models[name]
     if tag and tag not in found.tags:

@@ -1,4 +1,4 @@
-"""Whether pretrained weights of timm's hub are here, or could be fetched. Imports neither torch nor timm."""
+"""Whether pretrained weights are here, or could be fetched from timm's hub. Imports neither torch nor timm."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from tui_lab.errors import MissingWeightsError
 
 GIVE_A_FILE = "Download them elsewhere and give the file with --weights FILE, or train from scratch: --no-pretrained."
+WHAT_FILE = "It must be a .safetensors file, or a .pth file with a state dict."
 PATIENCE_S = 5.0
 FILES = ("model.safetensors", "pytorch_model.bin")
 _ANSWERS = ("1", "ON", "YES", "TRUE")  # as huggingface_hub reads its variables
@@ -28,6 +29,17 @@ def cached_file(hub_id: str | None, filename: str | None = None) -> Path | None:
         return None
     found = (repository / "snapshots" / revision / name for name in ([filename] if filename else FILES))
     return next((path for path in found if path.is_file()), None)
+
+
+def check_file(weights: str) -> None:
+    """Raise MissingWeightsError unless there is a file of this name with something in it."""
+    path = Path(weights).expanduser()
+    if path.is_dir():
+        raise MissingWeightsError(f"{weights} is a folder.", "`weights` names one file, .safetensors or .pth.")
+    if not path.is_file():
+        raise MissingWeightsError(f"There is no file {weights}.", "`weights` names a .safetensors or .pth file.")
+    if not path.stat().st_size:
+        raise MissingWeightsError(f"{weights} is empty.", WHAT_FILE)
 
 
 def check_hub(model: str) -> None:

@@ -79,6 +79,7 @@ class TimmModel(nn.Module):
     Attributes:
         network: timm's.
         scaling: what stands before it.
+        notes: sentences on what was done to the weights, for whoever starts a run with them.
         body_key: see `HasFrozenBody`.
         frozen: the names of what the state dict leaves out.
         trial_samples: so many are enough to try out how the model computes fastest.
@@ -106,7 +107,9 @@ class TimmModel(nn.Module):
     ) -> None:
         super().__init__()
         has_values = torch.get_default_device().type != "meta"
-        self.network: Any = build_network(model, classes, pretrained and has_values, weights, image_size)
+        built = build_network(model, classes, pretrained and has_values, weights, image_size)
+        self.network: Any = built[0]
+        self.notes = built[1]
         self.scaling = Scaling(resolve_model_data_config(self.network), image_size)
         self.dropout = nn.Dropout(dropout)
         self.trainable = trainable
@@ -123,8 +126,11 @@ class TimmModel(nn.Module):
 
     @property
     def _is_split(self) -> bool:
-        """Whether one layer makes the outputs of the features; distilled networks average those of two."""
-        return isinstance(self.network.get_classifier(), nn.Module)
+        """Whether one layer makes the outputs of the features (B, F).
+
+        Distilled networks average the outputs of two, and with some others what timm calls the classifier also pools.
+        """
+        return isinstance(self.network.get_classifier(), nn.Linear | nn.Conv2d)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, classes), of images (B, C, H, W) or of their `features` (B, F)."""
@@ -133,8 +139,11 @@ class TimmModel(nn.Module):
             return logits
         features = x if x.dim() == 2 else self.features(x)
         with _without_autocast(x.device.type):  # so small a product gains nothing from bf16
-            classified: Tensor = self.network.get_classifier()(self.dropout(features))
-        return classified
+            classifier, kept = self.network.get_classifier(), self.dropout(features)
+            if isinstance(classifier, nn.Conv2d):  # of images of one pixel, which is the same
+                kept = kept[:, :, None, None]
+            classified: Tensor = classifier(kept)
+        return classified.flatten(1)
 
     def features(self, x: Tensor) -> Tensor:
         """What the classifier gets of images (B, C, H, W): float32 (B, F)."""

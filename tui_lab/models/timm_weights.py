@@ -18,17 +18,20 @@ from timm.models import get_pretrained_cfg, is_model
 from timm.models import load_state_dict as read_state_dict
 from torch import Tensor
 
-from tui_lab.errors import MissingWeightsError, UsageError, nearest
-from tui_lab.models.hub import GIVE_A_FILE, cached_file, check_hub
+from tui_lab.errors import MissingWeightsError, UsageError
+from tui_lab.models.hub import GIVE_A_FILE, WHAT_FILE, cached_file, check_file, check_hub
+from tui_lab.models.timm_names import did_you_mean
 
 MOST_NAMED = 4  # tensors that do not fit
 OTHER_MODEL = "Is it a file of another model? `tui-lab models` lists them."
 
 
-def build_network(model: str, classes: int, pretrained: bool, weights: str, image_size: int) -> Any:
+def build_network(
+    model: str, classes: int, pretrained: bool, weights: str, image_size: int
+) -> tuple[Any, tuple[str, ...]]:
     """timm's network of that name with a classifier for `classes`, new unless the weights have one for so many.
 
-    Args and errors: as `TimmModel` has them.
+    Args and errors: as `TimmModel` has them. Returns the network, and sentences on what was done to its weights.
     """
     name = model.partition(".")[0]
     if not is_model(name):
@@ -42,18 +45,45 @@ def build_network(model: str, classes: int, pretrained: bool, weights: str, imag
     assert config is not None  # every model has one
     sizes = {"img_size": image_size} if image_size and config.fixed_input_size else {}
     if not pretrained:
-        return _created(model, classes, image_size, sizes)
+        return _checked(_created(model, classes, image_size, sizes), model, image_size), ()
     state = _read(Path(weights).expanduser()) if weights else _of_hub(model, config)
     source = weights or f"The weights of {model}"
-    network = _with_weights(model, config, state, source, image_size, sizes)
+    network = _checked(_with_weights(model, config, state, source, image_size, sizes), model, image_size)
+    notes = _notes_on_sizes(network, state)
     if network.num_classes != classes:
         network.reset_classifier(classes)
+    return network, notes
+
+
+def _checked(network: Any, model: str, image_size: int) -> Any:
+    """The network, if patches of its size tile its images: timm would leave out a rest, or end at the first batch."""
+    patch = getattr(getattr(network, "patch_embed", None), "patch_size", None)
+    side = int(patch[0] if isinstance(patch, tuple) else patch or 1)
+    if image_size and image_size % side:
+        below, above = image_size // side * side, (image_size // side + 1) * side
+        fitting = f"{below} and {above}" if below else f"{above}"
+        raise UsageError(f"image_size = {image_size}: {model} has patches of {side}×{side}.", f"{fitting} would fit.")
     return network
+
+
+def _notes_on_sizes(network: Any, state: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """What timm resized of the weights, whose model takes images or patches of another size."""
+    of_network = network.state_dict()
+    resized = [
+        f"{name} ({_shape(value)} to {_shape(of_network[name])})"
+        for name, value in state.items()
+        if name in of_network and of_network[name].numel() != value.numel()
+    ]
+    return (f"The weights were made for images of another size, and resized: {_few(resized)}.",) if resized else ()
+
+
+def _shape(tensor: Tensor) -> str:
+    return ", ".join(map(str, tensor.shape))
 
 
 def nearest_model(name: str) -> str:
     """What to do about a name that is no model's."""
-    close = nearest(name, timm.list_models())
+    close = did_you_mean(name, timm.list_models())
     return f"{close} `tui-lab models PATTERN` searches them." if close else "`tui-lab models` lists them."
 
 
@@ -194,18 +224,31 @@ def _downloaded(model: str, config: Any) -> Path:
 
 def _read(path: Path) -> dict[str, Tensor]:
     """The tensors of a file by name, as timm finds them in it. Nothing but tensors is read of a pickle."""
-    if not path.is_file():
-        raise MissingWeightsError(f"There is no file {path}.", "`weights` names a .safetensors or .pth file.")
+    check_file(str(path))
     try:
         state = read_state_dict(str(path), weights_only=True)
-    except (RuntimeError, SafetensorError, OSError, EOFError, ValueError, LookupError, AttributeError) as error:
-        reason = "it holds more than tensors" if "weights_only" in str(error) else _first_line(error)
-        hint = "It must be a .safetensors file, or a .pth file with a state dict."
-        raise MissingWeightsError(f"The weights {path} cannot be read: {reason}.", hint) from error
+    except OSError as error:
+        raise MissingWeightsError(f"The weights {path} cannot be read: {_first_line(error)}.", "") from error
+    except (RuntimeError, SafetensorError, EOFError, ValueError, LookupError, AttributeError, TypeError) as error:
+        # said without the library's words, which are about its own readers: "header too large", "101"
+        raise MissingWeightsError(f"The weights {path} cannot be read: {_why_unreadable(error)}.", WHAT_FILE) from error
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise MissingWeightsError(f"{path} has no weights in it.", "Give a .safetensors or .pth file.")
+        raise MissingWeightsError(f"{path} has no weights in it.", WHAT_FILE)
+    wrong = [name for name, value in tensors.items() if value.isnan().any()]
+    if wrong:
+        hint = "Get the file again: nothing can be learned from these."
+        raise MissingWeightsError(f"{path} has values that are NaN: {_few(wrong)}.", hint)
     return tensors
+
+
+def _why_unreadable(error: Exception) -> str:
+    said = str(error)
+    if "weights_only" in said:
+        return "it holds more than tensors"
+    if "not fully covered" in said or "central directory" in said:
+        return "its end is missing"
+    return "it is damaged, or no file of weights"
 
 
 def _first_line(error: object) -> str:

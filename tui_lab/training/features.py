@@ -45,7 +45,7 @@ class FeatureStore:
         plan: how it is computed. Part of the name of a file, for other threads or another precision give other bits.
         cache: the folder of what can be computed again.
         tell: told of progress before each batch.
-        say: told what was computed, and what was there already.
+        say: told when computing begins, and then what was computed and what was there already.
     """
 
     def __init__(self, model: HasFrozenBody, plan: Plan, cache: Path, tell: Tell, say: Say) -> None:
@@ -59,7 +59,7 @@ class FeatureStore:
         The same batches under two names are computed once.
         """
         distinct = {id(of_split): of_split for of_split in batches.values()}
-        progress = _Progress(sum(of_split.samples for of_split in distinct.values()), self._tell)
+        progress = _Progress(sum(of_split.samples for of_split in distinct.values()), self._tell, self._say)
         start = time.perf_counter()
         computed = {key: self._features(of_split, progress) for key, of_split in distinct.items()}
         found = progress.total - progress.computed
@@ -112,11 +112,11 @@ class FeatureStore:
 class _Progress:
     """Images done of all, and the time that the rest may take."""
 
-    def __init__(self, total: int, tell: Tell) -> None:
+    def __init__(self, total: int, tell: Tell, say: Say) -> None:
         self.total = total
         self.computed = 0
         self._skipped = 0
-        self._tell = tell
+        self._tell, self._say = tell, say
         self._since = time.perf_counter()
 
     def skip(self, count: int) -> None:
@@ -127,6 +127,8 @@ class _Progress:
 
     def tell(self) -> None:
         done = self.computed + self._skipped
+        if not self.computed:
+            self._say(f"Computing the features of {self.total - done:,} images, once for all epochs.")
         left = ""
         if self.computed:
             each = (time.perf_counter() - self._since) / self.computed

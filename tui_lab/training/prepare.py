@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tui_lab.data.augment import Augmentation
 from tui_lab.data.batches import Batches
@@ -64,51 +64,67 @@ def prepare(
         cache: folder for whitening matrices and the self-test's verdicts.
         threads: CPU threads of this process.
         plan: how an earlier worker ran it; None decides anew.
-        tell, say: told of features that are computed, see `FeatureStore`.
+        tell, say: told of features that are computed, see `FeatureStore`; `say` also gets the model's `notes`, if any.
     """
-    hp = hyperparameters
-    standardizer = fit_standardizer(hp.standardize, dataset.train.x, epsilon=hp.whiten_epsilon, cache_dir=cache)
-    augmentation = Augmentation.of(hp)
+    inputs = _Inputs(hyperparameters, dataset, cache)
+    sample = inputs.trial_batch()
+    torch.manual_seed(stream_seed(hyperparameters.seed, "init"))
+    model = build_model(tuple(sample.shape[1:]), dataset.classes)
+    if plan is None:
+        tried = sample[: getattr(model, "trial_samples", len(sample))]
+        plan = make_plan(hyperparameters, threads, lambda: copy.deepcopy(model), tried, cache)
+    else:
+        choose_device(plan.device)  # it may be gone by now
+    train, evaluations = inputs.placed(plan)
+    if isinstance(model, HasFrozenBody) and keeps_features(model, train):
+        store = FeatureStore(_placed(model, plan), plan, cache, tell, say)
+        train, evaluations = _of_features(store, train, evaluations, hyperparameters)
+    elif isinstance(model, HasFrozenBody) and model.body_key is not None:
+        say(NOT_KEPT)
+    return Prepared(Engine(hyperparameters, model, train, plan), evaluations)
 
-    def batches(split: Split, *, is_training: bool, device: str, channels_last: bool) -> Batches:
+
+class _Inputs:
+    """The splits of a data set as a run's model gets them, augmented and standardised."""
+
+    def __init__(self, hyperparameters: GradientHyperparameters, dataset: Dataset, cache: Path) -> None:
+        self._hp, self._dataset = hyperparameters, dataset
+        self._augmentation = Augmentation.of(hyperparameters)
+        self._standardizer = fit_standardizer(
+            hyperparameters.standardize, dataset.train.x, epsilon=hyperparameters.whiten_epsilon, cache_dir=cache
+        )
+
+    def trial_batch(self) -> Tensor:
+        """A batch of training samples on the CPU, to try out a model with."""
+        x, y = self._dataset.train.x, self._dataset.train.y
+        first = Split(x[: self._hp.batch_size], y[: self._hp.batch_size])
+        trial = self._batches(first, is_training=True, device="cpu", channels_last=False)
+        sample, _ = trial.batch(trial.draw(0), 0)
+        return sample
+
+    def placed(self, plan: Plan) -> tuple[Batches, dict[str, Batches]]:
+        """Those to train on, and those to evaluate on by the names of their splits, on the plan's device."""
+        train = self._dataset.train.to(plan.device)  # once: the pixels are shared by training and evaluation
+        evaluated = {"test": self._dataset.test}
+        if self._dataset.validation is not None:
+            evaluated = {"validation": self._dataset.validation, **evaluated}
+        if self._hp.evaluate_train:
+            evaluated["train_eval"] = train
+        batches = partial(self._batches, device=plan.device, channels_last=plan.channels_last)
+        evaluations = {name: batches(split, is_training=False) for name, split in evaluated.items()}
+        return batches(train, is_training=True), evaluations
+
+    def _batches(self, split: Split, *, is_training: bool, device: str, channels_last: bool) -> Batches:
         return Batches(
             split,
-            augmentation,
-            standardizer,
+            self._augmentation,
+            self._standardizer,
             is_training=is_training,
-            batch_size=hp.batch_size if is_training else None,
-            seed=hp.seed,
+            batch_size=self._hp.batch_size if is_training else None,
+            seed=self._hp.seed,
             device=device,
             channels_last=channels_last,
         )
-
-    first = Split(dataset.train.x[: hp.batch_size], dataset.train.y[: hp.batch_size])
-    trial = batches(first, is_training=True, device="cpu", channels_last=False)
-    sample, _ = trial.batch(trial.draw(0), 0)
-    shape = trial.sample_shape
-
-    torch.manual_seed(stream_seed(hp.seed, "init"))
-    model = build_model(shape, dataset.classes)
-    if plan is None:
-        tried = sample[: getattr(model, "trial_samples", len(sample))]
-        plan = make_plan(hp, threads, lambda: copy.deepcopy(model), tried, cache)
-    else:
-        choose_device(plan.device)  # it may be gone by now
-    train_split = dataset.train.to(plan.device)  # once: the pixels are shared by training and evaluation
-    evaluated = {"test": dataset.test}
-    if dataset.validation is not None:
-        evaluated = {"validation": dataset.validation, **evaluated}
-    if hp.evaluate_train:
-        evaluated["train_eval"] = train_split
-    placed = partial(batches, device=plan.device, channels_last=plan.channels_last)
-    train = placed(train_split, is_training=True)
-    evaluations = {name: placed(split, is_training=False) for name, split in evaluated.items()}
-    if isinstance(model, HasFrozenBody) and keeps_features(model, train):
-        store = FeatureStore(_placed(model, plan), plan, cache, tell, say)
-        train, evaluations = _of_features(store, train, evaluations, hp)
-    elif isinstance(model, HasFrozenBody) and model.body_key is not None:
-        say(NOT_KEPT)
-    return Prepared(Engine(hp, model, train, plan), evaluations)
 
 
 def _of_features(
