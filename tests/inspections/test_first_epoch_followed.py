@@ -79,7 +79,10 @@ def test_what_costs_too_much_is_asked_of_fewer_then_less_often_then_not_at_all(t
             follower = FirstEpochFollower(it.run, test)
             step, found = follower.follow(engine), follower.content()
             made[each] = (step, found.train_samples if found else 0, bool(follower.reason))
+        monkeypatch.setattr(module, "MOST_COST_S", 0.0)  # however long the training
+        made["hurried"] = FirstEpochFollower(it.run, test).follow(engine)
     # Half a second, for 13 moments of two splits or for seven
+    assert made.pop("hurried") is None
     assert made == {1e-4: (2, 192, False), 2.5e-4: (2, 76, False), 5e-4: (3, 71, False), 1e-2: (None, 0, True)}
 
 
@@ -89,7 +92,7 @@ def test_where_it_is_left_out_the_log_says_so(tmp_path, monkeypatch):
         it.session.run()
         assert read_inspection(it.run, "first-epoch") is None
         (said,) = [event["message"] for event in it.events("log")]
-    assert "more than 2 % of the training" in said
+    assert "too long beside the training" in said
 
 
 def test_an_epoch_that_was_interrupted_goes_on(tmp_path):

@@ -17,7 +17,7 @@ from tui_lab.training.engine import Engine
 from tui_lab.training.plan import Plan
 
 
-def make(**settings):
+def make(evaluation_batch_size=500, **settings):
     """An engine and its evaluation batches on 50 random 8×8 images, in batches of 16 (the last has 2)."""
     hp = ConvNetHyperparameters(dataset="digits", batch_size=16, lr=0.05, **settings)
     generator = torch.Generator().manual_seed(1)
@@ -27,7 +27,15 @@ def make(**settings):
     train = Batches(
         split, Augmentation.of(hp), standardizer, is_training=True, batch_size=16, seed=hp.seed, device="cpu"
     )
-    test = Batches(split, Augmentation.of(hp), standardizer, is_training=False, seed=hp.seed, device="cpu")
+    test = Batches(
+        split,
+        Augmentation.of(hp),
+        standardizer,
+        is_training=False,
+        evaluation_batch_size=evaluation_batch_size,
+        seed=hp.seed,
+        device="cpu",
+    )
     torch.manual_seed(0)
     model = ConvNet((1, 8, 8), 3, dropout=hp.dropout, batch_norm=hp.batch_norm)
     return Engine(hp, model, train, Plan()), test
@@ -71,6 +79,24 @@ def test_evaluation_is_the_exact_mean_in_eval_mode_and_leaves_no_trace():
     assert score.loss == pytest.approx(F.cross_entropy(output, y).item(), rel=1e-5)
     assert score.accuracy == pytest.approx((output.argmax(1) == y).double().mean().item())
     assert all(torch.equal(before[name], tensor) for name, tensor in engine.weights().items())
+
+
+def test_what_is_called_between_the_batches_of_an_evaluation_may_train_and_may_end_it():
+    engine, test = make(evaluation_batch_size=20)
+    part = test.part(torch.arange(45))
+    seen = []
+
+    def between():
+        seen.append((torch.is_inference_mode_enabled(), engine.model.training))
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+
+    for batches in (test, part):
+        assert engine.evaluate(batches, None, between) == engine.evaluate(batches)
+    assert seen == [(False, False)] * 4
+    with pytest.raises(KeyboardInterrupt):
+        engine.evaluate(test, None, between)
+    assert engine.model.training
 
 
 def test_clipping_bounds_the_whole_gradient():

@@ -61,7 +61,8 @@ class Batches:
         standardizer: fitted on the training split.
         is_training: True = a new permutation and the training transforms at every epoch; False = the stored order and
             the test transforms, the same at every epoch (a test rotation is drawn once for each sample).
-        batch_size: samples a batch; the last one may be smaller. None = 500, for evaluation.
+        batch_size: samples a batch; the last one may be smaller. None = as in an evaluation.
+        evaluation_batch_size: the same where it changes nothing but time and memory, also of every `part`.
         seed: of the run.
         device: where the batches are made and lie.
         channels_last: memory layout of images.
@@ -83,12 +84,14 @@ class Batches:
         *,
         is_training: bool,
         batch_size: int | None = None,
+        evaluation_batch_size: int = EVALUATION_BATCH_SIZE,
         seed: int,
         device: torch.device | str,
         channels_last: bool = False,
     ) -> None:
         self.samples = len(split)
-        self.batch_size = batch_size or EVALUATION_BATCH_SIZE
+        self.batch_size = batch_size or evaluation_batch_size
+        self._evaluation_batch_size = evaluation_batch_size
         self._augmentation = augmentation or Augmentation()
         self._stored_shape = tuple(split.x.shape[1:])
         self.sample_shape = self._augmentation.output_shape(self._stored_shape)
@@ -174,7 +177,7 @@ class Batches:
         """Some of the samples, int64 (n,), as batches for evaluation; nothing random happens to them, as in `first`."""
         part = copy.copy(self)
         indices = indices.to(self._device)
-        part.samples, part.batch_size = len(indices), EVALUATION_BATCH_SIZE
+        part.samples, part.batch_size = len(indices), self._evaluation_batch_size
         part._x, part._y = self._x[indices], self._y[indices]
         draws = self._fixed.draws[indices] if self._fixed is not None else Draws()
         part._fixed = EpochDraw(None, part._cut(part._y), draws)

@@ -23,8 +23,10 @@ from tui_lab.training.engine import Engine, Score
 MOMENTS = (12, 6)  # after the start, evenly over the steps of the epoch; the second where the first costs too much
 MOST_SAMPLES, LEAST_SAMPLES = 1000, 50  # of each split
 MOST_VALUES = 2**23  # of a split's samples as the model sees them: 32 MB
-TRIAL_SAMPLES = 50
-COST_S, COST_OF_TRAINING = 0.5, 0.02  # what all moments together may take: whichever is more
+TRIAL_SAMPLES, FEW_SAMPLES = 50, 4  # that are timed; the fewer where already these take
+SLOW_S = 0.2
+COST_S, COST_OF_TRAINING = 0.5, 0.02  # what all moments together may take: whichever is more,
+MOST_COST_S = 30.0  # but no more than this: somebody waits for the first step
 NOT_FOLLOWED = "What the weights can do within the first epoch is not measured"
 STEP_COST = 3  # times a forward pass: what training on a sample takes
 
@@ -33,8 +35,8 @@ class FirstEpochFollower:
     """Follows the first epoch of one run. Draws nothing, and asks the model in eval mode: the run's bits stay the same.
 
     How many samples are asked about is decided before the first step, by how long a forward pass takes: all moments
-    together take about half a second, or 2 % of what the run will take where that is more. Where this leaves fewer than
-    50 samples of a split that has more, the epoch is not followed.
+    together take about half a second, or 2 % of what the run will take where that is more, but never more than half a
+    minute. Where this leaves fewer than 50 samples of a split that has more, the epoch is not followed.
 
     Args:
         run: an earlier worker of it may have left a part of the epoch.
@@ -105,7 +107,7 @@ class FirstEpochFollower:
             if most >= needed:
                 self._moments_planned = moments
                 return _part(engine.train, most), _part(self._test, most)
-        self.reason = f"{NOT_FOLLOWED}: it would take more than {100 * COST_OF_TRAINING:.0f} % of the training."
+        self.reason = f"{NOT_FOLLOWED}: it would take too long beside the training."
         return None
 
     def _measure(self, engine: Engine, train: Batches, test: Batches) -> None:
@@ -124,13 +126,20 @@ def _planned(steps: int, moments: int) -> list[int]:
 
 def _affordable_passes(engine: Engine) -> float:
     """How many samples the model can be asked about in all."""
-    trial = _part(engine.train, TRIAL_SAMPLES)
-    engine.evaluate(trial)  # the first pass also prepares what later ones use
-    start = time.perf_counter()
-    engine.evaluate(trial)
-    seconds = (time.perf_counter() - start) / trial.samples
+    few = _part(engine.train, FEW_SAMPLES)
+    engine.evaluate(few)  # the first pass also prepares what later ones use
+    seconds = _seconds(engine, few)
+    if seconds * few.samples < SLOW_S:
+        seconds = _seconds(engine, _part(engine.train, TRIAL_SAMPLES))
     whole_run = STEP_COST * seconds * engine.train.samples * engine.hyperparameters.epochs
-    return max(COST_S, COST_OF_TRAINING * whole_run) / seconds
+    return min(max(COST_S, COST_OF_TRAINING * whole_run), MOST_COST_S) / seconds
+
+
+def _seconds(engine: Engine, samples: Batches) -> float:
+    """That a forward pass takes, per sample."""
+    start = time.perf_counter()
+    engine.evaluate(samples)
+    return (time.perf_counter() - start) / samples.samples
 
 
 def _part(batches: Batches, most: int) -> Batches:

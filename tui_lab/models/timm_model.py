@@ -83,6 +83,7 @@ class TimmModel(nn.Module):
         body_key: see `HasFrozenBody`.
         frozen: the names of what the state dict leaves out.
         trial_samples: so many are enough to try out how the model computes fastest.
+        evaluation_batch_size: images that are evaluated at once. More of 224×224 gain nothing, and take gigabytes.
 
     The state dict holds what is trained, and a digest of the rest: frozen weights are in their file already.
 
@@ -92,6 +93,7 @@ class TimmModel(nn.Module):
     """
 
     trial_samples = 2
+    evaluation_batch_size = 64
     body_digest: Tensor | None
 
     def __init__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -177,22 +177,30 @@ class Engine:
         self.losses, self.accuracies, self._unread = [], [], []
 
     @torch.inference_mode()
-    def evaluate(self, batches: Batches, outputs: list[Tensor] | None = None) -> Score:
+    def evaluate(
+        self, batches: Batches, outputs: list[Tensor] | None = None, between: Callable[[], None] | None = None
+    ) -> Score:
         """The exact mean over all samples, in eval mode; the model is then back in train mode, whatever happens.
 
-        `outputs` gets what the model gave for each batch, (B, classes), on the device.
+        Args:
+            batches: of the samples.
+            outputs: gets what the model gave for each batch, (B, classes), on the device.
+            between: called between two batches; what it raises ends the evaluation.
         """
         self.model.eval()
         try:
-            return self._evaluate(batches, [] if outputs is None else outputs)
+            return self._evaluate(batches, [] if outputs is None else outputs, between)
         finally:
             self.model.train()
 
-    def _evaluate(self, batches: Batches, outputs: list[Tensor]) -> Score:
+    def _evaluate(self, batches: Batches, outputs: list[Tensor], between: Callable[[], None] | None) -> Score:
         draw = batches.draw(self.epoch)
         loss = torch.zeros((), device=self.plan.device, dtype=torch.float64 if self.plan.device != "mps" else None)
         correct = torch.zeros((), device=self.plan.device, dtype=torch.long)
         for i in range(len(batches)):
+            if i and between is not None:
+                with torch.inference_mode(mode=False):  # it may save a checkpoint
+                    between()
             x, y = batches.batch(draw, i)
             with self.plan.autocast():
                 output = self._forward(x)

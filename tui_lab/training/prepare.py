@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from tui_lab.data.augment import Augmentation
-from tui_lab.data.batches import Batches
+from tui_lab.data.batches import EVALUATION_BATCH_SIZE, Batches
 from tui_lab.data.dataset import Dataset, Split
 from tui_lab.data.standardize import fit_standardizer
 from tui_lab.hyperparameters import GradientHyperparameters
@@ -75,7 +75,7 @@ def prepare(
         plan = make_plan(hyperparameters, threads, lambda: copy.deepcopy(model), tried, cache)
     else:
         choose_device(plan.device)  # it may be gone by now
-    train, evaluations = inputs.placed(plan)
+    train, evaluations = inputs.placed(plan, getattr(model, "evaluation_batch_size", EVALUATION_BATCH_SIZE))
     if isinstance(model, HasFrozenBody) and keeps_features(model, train):
         store = FeatureStore(_placed(model, plan), plan, cache, tell, say)
         train, evaluations = _of_features(store, train, evaluations, hyperparameters)
@@ -102,7 +102,7 @@ class _Inputs:
         sample, _ = trial.batch(trial.draw(0), 0)
         return sample
 
-    def placed(self, plan: Plan) -> tuple[Batches, dict[str, Batches]]:
+    def placed(self, plan: Plan, evaluation_batch_size: int) -> tuple[Batches, dict[str, Batches]]:
         """Those to train on, and those to evaluate on by the names of their splits, on the plan's device."""
         train = self._dataset.train.to(plan.device)  # once: the pixels are shared by training and evaluation
         evaluated = {"test": self._dataset.test}
@@ -110,17 +110,31 @@ class _Inputs:
             evaluated = {"validation": self._dataset.validation, **evaluated}
         if self._hp.evaluate_train:
             evaluated["train_eval"] = train
-        batches = partial(self._batches, device=plan.device, channels_last=plan.channels_last)
+        batches = partial(
+            self._batches,
+            device=plan.device,
+            channels_last=plan.channels_last,
+            evaluation_batch_size=evaluation_batch_size,
+        )
         evaluations = {name: batches(split, is_training=False) for name, split in evaluated.items()}
         return batches(train, is_training=True), evaluations
 
-    def _batches(self, split: Split, *, is_training: bool, device: str, channels_last: bool) -> Batches:
+    def _batches(
+        self,
+        split: Split,
+        *,
+        is_training: bool,
+        device: str,
+        channels_last: bool,
+        evaluation_batch_size: int = EVALUATION_BATCH_SIZE,
+    ) -> Batches:
         return Batches(
             split,
             self._augmentation,
             self._standardizer,
             is_training=is_training,
             batch_size=self._hp.batch_size if is_training else None,
+            evaluation_batch_size=evaluation_batch_size,
             seed=self._hp.seed,
             device=device,
             channels_last=channels_last,

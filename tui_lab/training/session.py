@@ -50,6 +50,10 @@ class Stopped(Exception):  # noqa: N818
     """The user asked the run to stop."""
 
 
+class _StopHeard(Exception):  # noqa: N818
+    """The same, in the middle of an evaluation."""
+
+
 class Stopwatch:
     """Seconds of training: pauses are left out, earlier workers' time is counted in. Starts standing still."""
 
@@ -115,7 +119,7 @@ class Session:
         self._outputs_at = -1  # total step
 
     def interrupt(self) -> None:
-        """Stop at the next step. Safe to call from a signal handler: it takes no lock."""
+        """Stop at the next step, or at the next batch of an evaluation. Safe in a signal handler: it takes no lock."""
         self._is_interrupted = True
 
     def run(self) -> str:
@@ -221,10 +225,7 @@ class Session:
         self._carried = self._carried[0] + losses, self._carried[1] + accuracies
         self._carried_seconds = trained_at - self._reported_at
         metrics = {"train_loss": train.loss, "train_accuracy": train.accuracy}
-        self._outputs = []
-        for split, batches in self.evaluations.items():
-            score = engine.evaluate(batches, self._outputs if split == "test" else None)
-            metrics |= {f"{split}_loss": score.loss, f"{split}_accuracy": score.accuracy}
+        metrics |= self._evaluated()
         engine.check_weights()
         engine.end_epoch()
         self._outputs_at = engine.total_step
@@ -254,6 +255,25 @@ class Session:
         if engine.epoch == 1 or time.monotonic() - self._saved_at > CHECKPOINT_INTERVAL_S:
             self._save()
 
+    def _evaluated(self) -> dict[str, float]:
+        """Loss and accuracy on each split. Who goes on from a stop in between begins with this again."""
+        self._outputs = []
+        metrics: dict[str, float] = {}
+        try:
+            for split, batches in self.evaluations.items():
+                score = self.engine.evaluate(batches, self._outputs if split == "test" else None, self._listen)
+                metrics |= {f"{split}_loss": score.loss, f"{split}_accuracy": score.accuracy}
+        except _StopHeard:
+            self._outputs = []
+            self._stop()
+        return metrics
+
+    def _listen(self) -> None:
+        """What happens between two batches of an evaluation, which may take minutes: a pause begins after it."""
+        self._take_orders()
+        if self._is_interrupted:
+            raise _StopHeard
+
     def _warn_of_divergence(self, train_loss: float) -> None:
         """A loss can diverge and stay finite: the run goes on, but nobody should take it for a result."""
         if not self._has_diverged and train_loss > DIVERGED * self._guessing_loss:
@@ -277,7 +297,8 @@ class Session:
             self.recorder.event("log", message=message, total_step=self.engine.total_step)
             self._save()  # or a crash would bring the old rate back
         if control.command == "stop":
-            self._stop()
+            self._is_interrupted = True
+            return
         self._is_paused = control.command in ("pause", "step")
         self._steps_allowed = self._steps_allowed + control.steps if control.command == "step" else 0
 
