@@ -13,6 +13,7 @@ from tests.inspections.transformers import OF_TRANSFORMERS, attention, patch_map
 from tui_lab.charts.attention import attention_page, rollout_page
 from tui_lab.charts.class_token import class_token_page
 from tui_lab.charts.inspections import draw_inspection
+from tui_lab.charts.look import Look
 from tui_lab.charts.ramp import ramp, tint
 from tui_lab.charts.similarity import patch_similarity_page, position_similarity_page
 from tui_lab.inspections.content import PositionSimilarity
@@ -30,10 +31,10 @@ def luminance(colour):
 @pytest.mark.parametrize("name", OF_TRANSFORMERS)
 @pytest.mark.parametrize("width", [20, 33, 76, 80, 109, 110, 156, 200])
 def test_drawings_keep_to_their_width_and_to_seven_bits(name, width):
-    for look in ({}, {"color": False}, {"ascii": True}):
-        drawn = draw_inspection(OF_TRANSFORMERS[name], width=width, **look)
+    for look in (Look(), Look(color=False), Look(ascii=True)):
+        drawn = draw_inspection(OF_TRANSFORMERS[name], width=width, look=look)
         assert max(widths(drawn)) <= width
-        if look:
+        if not look.has_colours:
             assert not any(span.style.color for span in drawn.spans if not isinstance(span.style, str))
     assert drawn.plain.isascii()
 
@@ -52,11 +53,11 @@ def test_maps_of_any_grid_fit(rows, columns, heads, depth, width, seen, color):
     of_attention = attention(rows, columns, heads, depth, of_class_token=bool(heads % 2))
     of_rollout = rollout(rows, columns, depth)
     for drawn in (
-        attention_page(of_attention, width=width, rows=seen, sample=1, head=heads, color=color),
-        rollout_page(of_rollout, width=width, rows=seen, block=0, color=color),
+        attention_page(of_attention, width=width, rows=seen, sample=1, head=heads, look=Look(color=color)),
+        rollout_page(of_rollout, width=width, rows=seen, block=0, look=Look(color=color)),
     ):
         assert max(widths(drawn)) <= width
-    names = re.findall(r"head (\d+) (?!of)", attention_page(of_attention, width=200, color=color).plain)
+    names = re.findall(r"head (\d+) (?!of)", attention_page(of_attention, width=200, look=Look(color=color)).plain)
     assert sorted(map(int, names)) == sorted(list(range(1, heads + 1)) * depth)
 
 
@@ -128,7 +129,8 @@ def test_a_scale_rises_from_dark_to_light():
     lights = [luminance(tint(level, color=True)) for level in range(256)]
     assert all(a < b + 1 for a, b in pairwise(lights)) and lights[-1] - lights[0] > 200
     for ascii, known in ((True, " .:-=+*#%@"), (False, " ░▒▓█")):
-        shades = ramp("0", "20 %", width=40, color=False, ascii=ascii).plain.removeprefix("0 ").removesuffix(" 20 %")
+        drawn = ramp("0", "20 %", width=40, look=Look(color=False, ascii=ascii)).plain
+        shades = drawn.removeprefix("0 ").removesuffix(" 20 %")
         assert len(shades) == 16 and shades[0] != " " and shades[-1] == known[-1]
         assert sorted(shades, key=known.index) == list(shades)
 
@@ -147,7 +149,7 @@ def test_a_path_tells_accuracies_and_the_classes_of_one_image():
 def test_positions_lie_as_their_patches_do():
     tiles = tuple(bytes(255 if place == own else 100 for place in range(4)) for own in range(4))
     found = PositionSimilarity(1.0, 1, False, 2, 2, (0, 1), (0, 1), 2, 2, tiles)
-    drawn = position_similarity_page(found, width=40, ascii=True).plain
+    drawn = position_similarity_page(found, width=40, look=Look(ascii=True)).plain
     assert drawn.startswith("Cosines of each sinusoidal position with\nall others, 2 by 2 patches\n-0.22 ")
     pictured = drawn.split("\n\n", 1)[1].split("\n")
     across = [line.ljust(29).find("@") for line in pictured]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui_lab.charts.calculated import gallery_text, pictures_text
+from tui_lab.charts.look import Look
 from tui_lab.pictures import Picture
 from tui_lab.tools.tool import Gallery, HeatMap, PictureRows, Result
 
@@ -15,7 +16,7 @@ GALLERY = Gallery("5×5 pixels – of which many", (Picture(8, 8, bytes([255] * 
 
 @given(st.integers(2, 60), st.booleans(), st.booleans())
 def test_a_gallery_fits_and_loses_nothing(width: int, color: bool, ascii: bool) -> None:
-    lines = gallery_text(GALLERY, width=width, color=color, ascii=ascii).plain.split("\n")
+    lines = gallery_text(GALLERY, width=width, look=Look(color=color, ascii=ascii)).plain.split("\n")
     assert max(map(cell_len, lines)) <= width
     text = "".join("".join(lines).split())
     assert "5x5pixels-ofwhichmany" in text if ascii else "5×5pixels–ofwhichmany" in text
@@ -23,7 +24,7 @@ def test_a_gallery_fits_and_loses_nothing(width: int, color: bool, ascii: bool) 
 
 
 def test_pictures_stand_side_by_side_over_their_captions() -> None:
-    lines = gallery_text(GALLERY, width=40, color=False).plain.split("\n")
+    lines = gallery_text(GALLERY, width=40, look=Look(color=False)).plain.split("\n")
     assert lines[0] == "5×5 pixels – of which many"
     assert [line.split() for line in lines[1:4]] == [["██████"] * 3] * 3
     assert lines[4].split() == ["one", "three", "ö"]
@@ -42,7 +43,8 @@ def rows(of_each: int, across: int, side: int = 28) -> PictureRows:
 def test_rows_of_pictures_fit_and_every_name_is_beside_its_own(
     width: int, of_each: int, across: int, ascii: bool
 ) -> None:
-    lines = gallery_text(rows(of_each, across, side=8), width=width, color=False, ascii=ascii).plain.split("\n")
+    look = Look(color=False, ascii=ascii)
+    lines = gallery_text(rows(of_each, across, side=8), width=width, look=look).plain.split("\n")
     assert max(map(cell_len, lines)) <= width
     text = "".join("".join(lines).replace("█", "").replace("@", "").split())
     assert text.index("T-s") < text.index("Ank")
@@ -50,7 +52,7 @@ def test_rows_of_pictures_fit_and_every_name_is_beside_its_own(
 
 
 def test_three_rows_of_a_class_stand_beside_its_name() -> None:
-    lines = gallery_text(rows(of_each=9, across=3), width=80, color=False).plain.split("\n")
+    lines = gallery_text(rows(of_each=9, across=3), width=80, look=Look(color=False)).plain.split("\n")
     (start,) = [i for i, line in enumerate(lines) if line.startswith("Ankle boot")]
     assert lines[0] == "Three classes"
     group = lines[start : start + (len(lines) - 1) // 3]

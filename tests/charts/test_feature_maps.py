@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tui_lab.charts.look import Look
 from tui_lab.charts.maps import feature_map_grid
 from tui_lab.inspections.content import FeatureMap, FeatureMaps, Guess, MapLayer, Sample, SampleMaps
 from tui_lab.pictures import Picture
@@ -41,7 +42,7 @@ FOUND = FeatureMaps(
 
 @given(width=st.integers(20, 200), color=st.booleans(), ascii=st.booleans(), sample=st.integers(-1, 4))
 def test_any_width_holds_all_maps(width: int, color: bool, ascii: bool, sample: int) -> None:
-    drawn = feature_map_grid(FOUND, width=width, sample=sample, color=color, ascii=ascii)
+    drawn = feature_map_grid(FOUND, width=width, sample=sample, look=Look(color=color, ascii=ascii))
     assert max(map(cell_len, drawn.plain.split("\n"))) <= width
     assert not ascii or drawn.plain.isascii()
     for told in ("#7 0.9", "#2 0.4", "#1 0.1"):
@@ -65,7 +66,7 @@ def test_maps_come_by_mean_or_by_channel() -> None:
 
 @pytest.mark.parametrize("ascii", [True, False])
 def test_what_is_white_without_colours_is_the_fullest_shade(ascii: bool) -> None:
-    drawn = feature_map_grid(FOUND, width=60, color=False, ascii=ascii)
+    drawn = feature_map_grid(FOUND, width=60, look=Look(color=False, ascii=ascii))
     assert drawn.plain.count("@" if ascii else "█") >= 16 * 8
     assert not [span for span in drawn.spans if span.style != "bold"]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui_lab.charts.first_epoch import first_epoch_curves
+from tui_lab.charts.look import Look
 from tui_lab.inspections.content import EpochMoment, FirstEpoch, Measured
 
 START = EpochMoment(0, Measured(math.nan, math.nan), Measured(0.1, 2.3), Measured(0.09, 2.31))
@@ -29,7 +30,7 @@ FOUND = FirstEpoch(
 
 @given(width=st.integers(20, 200), color=st.booleans(), ascii=st.booleans())
 def test_any_width_holds_it(width: int, color: bool, ascii: bool) -> None:
-    drawn = first_epoch_curves(FOUND, width=width, color=color, ascii=ascii)
+    drawn = first_epoch_curves(FOUND, width=width, look=Look(color=color, ascii=ascii))
     assert max(map(cell_len, drawn.plain.split("\n"))) <= width
     assert not ascii or drawn.plain.isascii()
     assert color or not drawn.spans

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tui_lab.charts.heat import heat_blocks, heat_maps_text
-from tui_lab.charts.plot import DARK, LIGHT, Palette
+from tui_lab.charts.look import DARK, LIGHT, Look, Palette
 from tui_lab.charts.resampling import resampled
 from tui_lab.tools.catalogue import TOOLS
 from tui_lab.tools.tool import HeatMap
@@ -30,16 +30,14 @@ def lines(*maps: HeatMap, width: int = 80, **options: Any) -> list[str]:
 @given(
     st.lists(st.tuples(st.integers(1, 50), st.integers(1, 150), st.booleans()), min_size=1, max_size=3),
     st.integers(10, 130),
-    st.sampled_from([{}, {"color": False}, {"ascii": True}, {"palette": LIGHT}]),
+    st.sampled_from([Look(), Look(color=False), Look(ascii=True), Look(LIGHT)]),
 )
-def test_maps_fit_any_width_and_lose_no_words(
-    sizes: list[tuple[int, int, bool]], width: int, look: dict[str, Any]
-) -> None:
+def test_maps_fit_any_width_and_lose_no_words(sizes: list[tuple[int, int, bool]], width: int, look: Look) -> None:
     maps = [heat_map(rows, rows if is_plan else columns, is_plan=is_plan) for rows, columns, is_plan in sizes]
-    drawn = lines(*maps, width=width, **look)
+    drawn = lines(*maps, width=width, look=look)
     assert max(map(cell_len, drawn)) <= width
     assert "".join("".join(drawn).split()).count("long") == len(maps)
-    assert not look.get("ascii") or all(line.isascii() for line in drawn)
+    assert not look.ascii or all(line.isascii() for line in drawn)
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 20), st.integers(1, 20))
@@ -57,19 +55,19 @@ def colours(text: Text) -> list[tuple[Any, Any]]:
 
 @pytest.mark.parametrize("palette", [DARK, LIGHT])
 def test_signs_have_colours_of_their_own_and_zero_has_neither(palette: Palette) -> None:
-    ((positive, negative),) = colours(heat_blocks([[1.0], [-1.0]], lines=1, columns=1, largest=1.0, palette=palette))
-    ((blank, faint),) = colours(heat_blocks([[0.0], [0.4]], lines=1, columns=1, largest=1.0, palette=palette))
+    ((positive, negative),) = colours(heat_blocks([[1.0], [-1.0]], lines=1, columns=1, largest=1.0, look=Look(palette)))
+    ((blank, faint),) = colours(heat_blocks([[0.0], [0.4]], lines=1, columns=1, largest=1.0, look=Look(palette)))
     assert (positive, negative) == (palette.runs[1], palette.runs[0])
     assert len({positive, negative, blank, faint}) == 4
 
 
 def test_without_colours_the_sign_and_the_size_can_be_read() -> None:
     values = [[-1.0, -0.8, -0.5, -0.2, 0.0, 0.2, 0.5, 0.8, 1.0]]
-    assert heat_blocks(values, lines=1, columns=9, largest=1.0, palette=None).plain == "Oo=- +*#@"
+    assert heat_blocks(values, lines=1, columns=9, largest=1.0, look=Look(color=False)).plain == "Oo=- +*#@"
 
 
 def test_what_is_larger_than_the_largest_is_as_strong() -> None:
-    assert heat_blocks([[7.0, -7.0]], lines=1, columns=2, largest=1.0, palette=None).plain == "@O"
+    assert heat_blocks([[7.0, -7.0]], lines=1, columns=2, largest=1.0, look=Look(color=False)).plain == "@O"
 
 
 def test_rows_and_columns_stay_whole_where_there_is_room() -> None:
@@ -99,10 +97,9 @@ def test_plans_stand_side_by_side_with_their_titles_in_line() -> None:
     assert max(line.count("A title") for line in narrow) == 1
 
 
-@pytest.mark.parametrize("size", [(80, {}), (60, {"color": False}), (40, {"ascii": True})])
-def test_a_network_of_few_tokens_fills_the_width(size: tuple[int, dict[str, Any]]) -> None:
-    width, look = size
+@pytest.mark.parametrize(("width", "look"), [(80, Look()), (60, Look(color=False)), (40, Look(ascii=True))])
+def test_a_network_of_few_tokens_fills_the_width(width: int, look: Look) -> None:
     vectors = TOOLS["positional"].answer({"layout": "image", "embed_dim": 32}).heat_maps[0]
-    drawn = heat_maps_text([vectors], width=width, **look).plain.split("\n")
+    drawn = heat_maps_text([vectors], width=width, look=look).plain.split("\n")
     assert max(map(cell_len, drawn)) > width - 20
     assert len(drawn) < 32

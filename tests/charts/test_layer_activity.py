@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui_lab.charts.activity import layer_activity
+from tui_lab.charts.look import Look
 from tui_lab.inspections.content import Activity, LayerActivity
 
 TANH = Activity(
@@ -74,7 +75,7 @@ def test_whatever_was_measured_stays_within_the_width(width, color, ascii, value
     curves = (tuple(values),) * 4
     steps = tuple(range(len(values)))
     layers = tuple(LayerActivity(f"{name}{i}", activation, 10**i, *curves) for i in range(9))
-    drawn = layer_activity(Activity(128, 10, steps, steps, layers), width=width, color=color, ascii=ascii)
+    drawn = layer_activity(Activity(128, 10, steps, steps, layers), width=width, look=Look(color=color, ascii=ascii))
     assert max(map(cell_len, drawn.plain.split("\n"))) <= width
     assert drawn.plain.isascii() or not ascii
     assert color or not drawn.spans

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tui_lab.charts.look import Look
 from tui_lab.charts.pictures import half_blocks, mosaic
 from tui_lab.pictures import Picture
 
@@ -60,7 +61,7 @@ def test_at_its_own_size_every_pixel_is_where_it_was(given):
     ascii=st.booleans(),
 )
 def test_it_fits_keeps_its_aspect_and_uses_the_room(given, columns, rows, color, ascii):
-    drawn = half_blocks(given, columns=columns, rows=rows, color=color, ascii=ascii)
+    drawn = half_blocks(given, columns=columns, rows=rows, look=Look(color=color, ascii=ascii))
     lines = drawn.plain.split("\n")
     width = len(lines[0])
     assert {len(line) for line in lines} == {width}
@@ -98,11 +99,11 @@ def test_a_plain_picture_stays_plain(given, columns):
 
 def test_shades_follow_the_luminance_of_both_pixels():
     greys = [(level,) * 3 for level in (0, 63, 127, 191, 255)]
-    assert half_blocks(picture(greys, greys), color=False).plain == " ░▒▓█"
-    assert half_blocks(picture([WHITE, BLACK], [BLACK, BLACK]), color=False).plain == "▒ "
-    ascii = half_blocks(picture(greys, greys), ascii=True).plain
+    assert half_blocks(picture(greys, greys), look=Look(color=False)).plain == " ░▒▓█"
+    assert half_blocks(picture([WHITE, BLACK], [BLACK, BLACK]), look=Look(color=False)).plain == "▒ "
+    ascii = half_blocks(picture(greys, greys), look=Look(ascii=True)).plain
     assert ascii[0] == " " and ascii[-1] == "@" and len(set(ascii)) == 5
-    light = [half_blocks(picture([colour], [colour]), ascii=True).plain for colour in (GREEN, RED, BLUE)]
+    light = [half_blocks(picture([colour], [colour]), look=Look(ascii=True)).plain for colour in (GREEN, RED, BLUE)]
     assert [" .:-=+*#%@".index(one) for one in light] == sorted(
         (" .:-=+*#%@".index(one) for one in light), reverse=True
     )
@@ -126,7 +127,8 @@ def test_without_room_there_is_nothing(room):
 )
 def test_a_mosaic_stays_within_its_width_and_shows_everything(many, width, columns, gap, ascii):
     shown = [one for one, _ in many]
-    drawn = mosaic(shown, [caption for _, caption in many], width=width, columns=columns, gap=gap, ascii=ascii)
+    captions, look = [caption for _, caption in many], Look(ascii=ascii)
+    drawn = mosaic(shown, captions, width=width, columns=columns, gap=gap, look=look)
     lines = drawn.plain.split("\n")
     assert all(cell_len(line) <= width for line in lines)
     if not ascii:

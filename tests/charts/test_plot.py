@@ -12,7 +12,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tui_lab.charts import plot
-from tui_lab.charts.plot import DARK, LIGHT, MIN_HEIGHT, MIN_WIDTH
+from tui_lab.charts.look import DARK, LIGHT, Look
+from tui_lab.charts.plot import MIN_HEIGHT, MIN_WIDTH
 from tui_lab.charts.series import KINDS, Series, run_kind, with_smoothing
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -54,15 +55,14 @@ def colours(text):
     title=st.text(max_size=30),
     x_log=st.booleans(),
     y_log=st.booleans(),
-    marker=st.sampled_from(["braille", "ascii"]),
-    color=st.booleans(),
+    look=st.builds(Look, marker=st.sampled_from(["braille", "blocks"]), color=st.booleans(), ascii=st.booleans()),
 )
-def test_any_data_gives_a_block_of_the_size_asked_for(curves, width, height, title, x_log, y_log, marker, color):
-    asked = {"title": title, "x_label": title, "x_log": x_log, "y_log": y_log, "marker": marker, "color": color}
+def test_any_data_gives_a_block_of_the_size_asked_for(curves, width, height, title, x_log, y_log, look):
+    asked = {"title": title, "x_label": title, "x_log": x_log, "y_log": y_log, "look": look}
     text = draw(curves, width=width, height=height, **asked)
     assert [cell_len(line) for line in block(text)] == [width] * height
-    assert color or "\x1b" not in text
-    assert marker == "braille" or text.isascii()
+    assert look.color or "\x1b" not in text
+    assert not look.ascii or text.isascii()
 
 
 @pytest.mark.parametrize("y_log", [False, True])
@@ -108,8 +108,8 @@ def test_what_cannot_be_drawn_is_said_in_one_line(curves, y_log, sentence):
 
 
 def test_too_small_a_chart_says_so():
-    assert "a chart needs 20x5 cells" in draw(LOSS, width=30, height=MIN_HEIGHT - 1, color=False)
-    assert "⠤" in draw(LOSS, width=MIN_WIDTH, height=MIN_HEIGHT, color=False)
+    assert "a chart needs 20x5 cells" in draw(LOSS, width=30, height=MIN_HEIGHT - 1, look=Look(color=False))
+    assert "⠤" in draw(LOSS, width=MIN_WIDTH, height=MIN_HEIGHT, look=Look(color=False))
 
 
 def test_title_legend_and_label_stand_outside_the_canvas():
@@ -156,21 +156,22 @@ def test_a_spike_among_very_many_reaches_the_top():
 
 
 def test_series_are_told_apart_without_colour():
-    text = draw(LOSS, width=60, height=14, color=False)
+    text = draw(LOSS, width=60, height=14, look=Look(color=False))
     canvas, legend = text.rsplit("\n", 1)
     assert canvas.count("•") >= 3
     assert "── train  ─•─ test" in legend
-    text = draw(LOSS, width=60, height=14, color=False, marker="ascii")
+    text = draw(LOSS, width=60, height=14, look=Look(color=False, ascii=True))
     assert "*" in text and "o" in text and "** train  oo test" in text
 
 
 def test_a_marked_curve_shows_its_mark_however_short_it_is():
     short = Series("test", [29, 30], [0.4, 0.41], "test")
-    assert "•" in draw([LOSS[0], short], width=60, height=14, color=False).rsplit("\n", 1)[0]
+    assert "•" in draw([LOSS[0], short], width=60, height=14, look=Look(color=False)).rsplit("\n", 1)[0]
 
 
 def test_a_single_point_is_seen():
-    text = draw([Series("train", [1], [2.3]), Series("test", [1], [2.2], "test")], width=40, height=12, color=False)
+    points = [Series("train", [1], [2.3]), Series("test", [1], [2.2], "test")]
+    text = draw(points, width=40, height=12, look=Look(color=False))
     assert [line[5:].strip() for line in text.split("\n")[:2]] == ["─", ""]
     assert "•" in text
 
@@ -181,7 +182,7 @@ def test_each_kind_has_its_colour_in_both_palettes():
         assert len(set(everything)) == len(KINDS)
         assert len(set(palette.runs)) == len(palette.runs)
     assert any("#56b4e9" in line for line in colours(draw(LOSS, width=60, height=14))[-1])
-    assert any("#0072b2" in line for line in colours(draw(LOSS, width=60, height=14, palette=LIGHT))[-1])
+    assert any("#0072b2" in line for line in colours(draw(LOSS, width=60, height=14, look=Look(LIGHT)))[-1])
 
 
 def test_raw_values_are_fainter_than_their_line_and_under_it():
@@ -192,12 +193,12 @@ def test_raw_values_are_fainter_than_their_line_and_under_it():
         ]
         assert contrast[0] < contrast[1]
     assert draw([line, raw], width=60, height=14) == draw([raw, line], width=60, height=14)
-    assert "── train  ⠒⠒ raw" in draw([raw, line], width=60, height=14, color=False)
+    assert "── train  ⠒⠒ raw" in draw([raw, line], width=60, height=14, look=Look(color=False))
 
 
 def test_raw_values_without_colour_are_dots_not_a_line():
     raw = Series("raw", [0, 1, 2], [0.0, 1.0, 0.0], faint=True)
-    rows = draw([raw], width=40, height=12, color=False, marker="ascii").split("\n")[:-3]
+    rows = draw([raw], width=40, height=12, look=Look(color=False, ascii=True)).split("\n")[:-3]
     assert sum(row[4:].count(".") for row in rows) == 3
 
 
@@ -212,8 +213,8 @@ def test_a_long_legend_is_folded_and_then_counted():
 
 def test_texts_of_users_cannot_break_the_block():
     name = "a\nb\x1b[31m\tσ=½ × “wide” 模型"
-    for marker in ("braille", "ascii"):
-        text = draw([Series(name, [1, 2], [1.0, 2.0])], width=40, height=10, title=name, color=False, marker=marker)
+    for look in (Look(color=False), Look(color=False, ascii=True)):
+        text = draw([Series(name, [1, 2], [1.0, 2.0])], width=40, height=10, title=name, look=look)
         assert [cell_len(line) for line in text.split("\n")] == [40] * 10
         assert "\x1b" not in text
     assert "a b" in text
@@ -221,7 +222,7 @@ def test_texts_of_users_cannot_break_the_block():
 
 def test_drawing_leaves_nothing_behind_for_the_next_chart():
     first = draw(LOSS, width=60, height=14)
-    draw([Series("other", [0, 1], [1e9, -1e9], run_kind(3))], width=33, height=7, y_log=True, marker="ascii")
+    draw([Series("other", [0, 1], [1e9, -1e9], run_kind(3))], width=33, height=7, y_log=True, look=Look(ascii=True))
     assert draw(LOSS, width=60, height=14) == first
 
 
@@ -250,7 +251,7 @@ def test_plotext_gets_as_many_points_for_a_long_run_as_for_a_short_one():
 @given(places=st.lists(st.integers(0, 1000), min_size=2, max_size=9, unique=True), width=st.integers(MIN_WIDTH, 120))
 def test_a_cursor_finds_the_column_of_a_position_and_back(places, width):
     xs = sorted(places)
-    drawing = plot.draw([Series("train", xs, [1.0] * len(xs))], width=width, height=9, color=False)
+    drawing = plot.draw([Series("train", xs, [1.0] * len(xs))], width=width, height=9, look=Look(color=False))
     columns = [drawing.column(x) for x in (xs[0], xs[-1])]
     assert columns == [drawing.left, drawing.right - 1]
     axis = next(line for line in drawing.text.split("\n") if "└" in line)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui_lab.charts.calculated import schedule_series, tool_series
+from tui_lab.charts.look import Look
 from tui_lab.charts.previews import LAYER_COLUMNS, layer_rows, preview_samples
 from tui_lab.inspections.content import LabelledPoint
 from tui_lab.labs.convnet import ConvNetHyperparameters
@@ -47,15 +48,15 @@ def test_as_many_classes_stand_side_by_side_as_have_room(classes: int, width: in
 @settings(deadline=None)
 @given(st.integers(1, 12), st.integers(2, 130), st.booleans())
 def test_images_fit_any_width_and_every_class_is_named(classes: int, width: int, color: bool) -> None:
-    drawn = lines(images(classes, of_each=1, side=8), width, color=color)
+    drawn = lines(images(classes, of_each=1, side=8), width, look=Look(color=color))
     assert max(map(cell_len, drawn)) <= width
     assert sum(line.count("class") for line in drawn) == classes or width < len("class 0")
 
 
 def test_what_the_network_sees_is_another_picture() -> None:
     grid = images(2)
-    assert "█" in "".join(lines(grid, 80, seen=True, color=False))
-    assert "█" not in "".join(lines(grid, 80, seen=False, color=False))
+    assert "█" in "".join(lines(grid, 80, seen=True, look=Look(color=False)))
+    assert "█" not in "".join(lines(grid, 80, seen=False, look=Look(color=False)))
 
 
 def points(*train: LabelledPoint, test: tuple[LabelledPoint, ...] = ()) -> SampleGrid:
@@ -64,7 +65,7 @@ def points(*train: LabelledPoint, test: tuple[LabelledPoint, ...] = ()) -> Sampl
 
 def test_points_lie_where_they_are_and_training_points_on_top() -> None:
     corners = [LabelledPoint(-1, 1, 0), LabelledPoint(1, -1, 1)]
-    drawn = lines(points(*corners, test=(LabelledPoint(-1, 1, 1), LabelledPoint(1, 1, 1))), 40, color=False)
+    drawn = lines(points(*corners, test=(LabelledPoint(-1, 1, 1), LabelledPoint(1, 1, 1))), 40, look=Look(color=False))
     plane = drawn[:-3]
     assert len(plane) == 20
     places = {(row, column): mark for row, line in enumerate(plane) for column, mark in enumerate(line) if mark != " "}
@@ -88,7 +89,7 @@ def test_points_have_the_colour_of_their_class() -> None:
 def test_the_plane_fits_wherever_points_lie(
     train: tuple[LabelledPoint, ...], test: tuple[LabelledPoint, ...], width: int, rows: int | None, ascii: bool
 ) -> None:
-    drawn = preview_samples(points(*train, test=test), width=width, rows=rows, ascii=ascii).plain
+    drawn = preview_samples(points(*train, test=test), width=width, rows=rows, look=Look(ascii=ascii)).plain
     assert not ascii or drawn.isascii()
     plane = drawn.split("\n")
     assert rows is None or len(plane) <= max(rows, 1)

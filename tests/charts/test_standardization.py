@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui_lab.charts.inputs import standardization_table
+from tui_lab.charts.look import Look
 from tui_lab.hyperparameters import Standardize
 from tui_lab.inspections.content import ChannelValues, Histogram, Spread, Standardization
 
@@ -35,7 +36,7 @@ FOUND = Standardization(
 
 @given(width=st.integers(30, 200), color=st.booleans(), ascii=st.booleans())
 def test_any_width_holds_it(width: int, color: bool, ascii: bool) -> None:
-    drawn = standardization_table(FOUND, width=width, color=color, ascii=ascii)
+    drawn = standardization_table(FOUND, width=width, look=Look(color=color, ascii=ascii))
     assert max(map(cell_len, drawn.plain.split("\n"))) <= width
     assert not ascii or drawn.plain.isascii()
     assert color or not [span for span in drawn.spans if span.style != "bold"]
@@ -64,7 +65,7 @@ def test_numbers_stand_below_each_other_where_it_is_narrow() -> None:
 
 
 def test_bars_are_as_high_as_their_counts_and_what_occurs_is_seen() -> None:
-    lines = standardization_table(FOUND, width=60, ascii=True).plain.split("\n")
+    lines = standardization_table(FOUND, width=60, look=Look(ascii=True)).plain.split("\n")
     start = lines.index("Values after") + 1
     rows = lines[start : start + 5]
     assert [row.ljust(48)[47] for row in rows] == ["#"] * 5

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui_lab.charts.plot import DARK, LIGHT
+from tui_lab.charts.look import DARK, LIGHT, Look
 from tui_lab.charts.shading import contrast
 from tui_lab.charts.units import unit_grid
 from tui_lab.inspections.content import UnitLayer, UnitMap, UnitMaps
@@ -32,7 +32,7 @@ def pixels(text, line):
 
 @pytest.mark.parametrize("palette", [DARK, LIGHT])
 def test_both_sides_have_colours_and_the_line_between_another(palette):
-    row = pixels(unit_grid(maps(), width=76, palette=palette), 3)
+    row = pixels(unit_grid(maps(), width=76, look=Look(palette)), 3)
     below, above = palette.runs[:2]
     assert len(row) == CELLS
     assert [upper for upper, _ in row] == [below] * 11 + [palette.axis] + [above] * 12
@@ -50,8 +50,8 @@ def test_without_colours_signs_stand_for_them():
     def level(column, row):
         return (1, 100, 128, 160, 255)[column * 5 // CELLS]
 
-    for how in ({"color": False}, {"ascii": True}):
-        drawn = unit_grid(maps(level=level), width=76, **how)
+    for look in (Look(color=False), Look(ascii=True)):
+        drawn = unit_grid(maps(level=level), width=76, look=look)
         assert drawn.plain.isascii() and not [span for span in drawn.spans if span.style != "bold"]
         lines = drawn.plain.split("\n")
         assert "- and = below, to -1" in lines[0]
@@ -80,7 +80,7 @@ def test_a_part_of_the_units_says_so():
     ("width", "rows", "side"), [(153, 40, 24), (153, 18, 12), (76, 11, 12), (76, None, 12), (150, None, 24)]
 )
 def test_maps_are_as_large_as_there_is_room_for(width, rows, side):
-    lines = unit_grid(maps(10), width=width, rows=rows, color=False).plain.split("\n")
+    lines = unit_grid(maps(10), width=width, rows=rows, look=Look(color=False)).plain.split("\n")
     assert lines[lines.index("hidden 1: 10 units") + 1].startswith("=" * (side // 2) + "#" * (side // 2) + "  =")
     assert rows is None or side == 12 or len(lines) <= rows
 
@@ -96,7 +96,7 @@ def test_maps_are_as_large_as_there_is_room_for(width, rows, side):
 )
 def test_any_maps_stay_within_the_width_with_all_their_numbers(width, rows, count, layers, activation, color, ascii):
     found = maps(count, activation, layers=layers)
-    drawn = unit_grid(found, width=width, rows=rows, color=color, ascii=ascii)
+    drawn = unit_grid(found, width=width, rows=rows, look=Look(color=color, ascii=ascii))
     assert max(map(cell_len, drawn.plain.split("\n"))) <= width
     assert drawn.plain.isascii() or not ascii
     words = drawn.plain.replace("=", " ").replace("#", " ").split()

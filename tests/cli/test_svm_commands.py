@@ -7,8 +7,9 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from tui_lab.charts.look import Look
 from tui_lab.cli.main import app
-from tui_lab.cli.watch_view import Look, Settings, View
+from tui_lab.cli.watch_view import Settings, View
 from tui_lab.runs.history import read_history
 from tui_lab.runs.sentences import Snapshot, outcome
 from tui_lab.runs.status import Status

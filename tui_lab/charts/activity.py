@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
-from rich.style import Style
 from rich.text import Text
 
-from tui_lab.charts.plot import DARK, Marker, Palette, draw
+from tui_lab.charts.look import DEFAULT, Look
+from tui_lab.charts.plot import draw
 from tui_lab.charts.series import Series, run_kind, short_number
-from tui_lab.charts.shading import style
-from tui_lab.charts.text import folded, printable, shortened
+from tui_lab.charts.text import folded, shortened
 from tui_lab.inspections.content import Activity, LayerActivity
 
 USUAL_UPDATE = 1e-3  # https://cs231n.github.io/neural-networks-3/#ratio
@@ -41,28 +40,16 @@ _GRADIENT = _Measure("gradient", "Norm of the gradient", "gradient", is_log=True
 _UPDATE = _Measure("update", "Update / weights", "update", is_log=True)
 
 
-def layer_activity(
-    found: Activity,
-    *,
-    width: int,
-    palette: Palette = DARK,
-    marker: Marker = "braille",
-    color: bool = True,
-    ascii: bool = False,
-) -> Text:
+def layer_activity(found: Activity, *, width: int, look: Look = DEFAULT) -> Text:
     """The table, then a chart for each of its columns, and what the columns are.
 
     Args:
         found: what to draw.
         width: cells of the whole, at least 20.
-        palette: layers have the colours of its runs.
-        marker: of the curves; see `tui_lab.charts.plot.draw`.
-        color: False for no colours.
-        ascii: 7-bit characters only.
+        look: layers have the colours of its runs.
     """
     measures = _measures(found)
-    faint = style(palette.axis) if color else ""
-    lines = [*_table(found, measures, width, faint, ascii=ascii), Text()]
+    lines = [*_table(found, measures, width, look), Text()]
     across = next((count for count in (4, 2) if count * (_LEAST_CHART + len(_GAP)) - len(_GAP) <= width), 1)
     room = min((width + len(_GAP)) // across - len(_GAP), _WIDEST_CHART)
     charts = [
@@ -74,9 +61,7 @@ def layer_activity(
                 title=measure.title,
                 x_label="epoch",
                 y_log=measure.is_log,
-                palette=palette,
-                marker="ascii" if ascii else marker,
-                color=color,
+                look=look,
             ).text
         )
         for measure in measures
@@ -87,7 +72,7 @@ def layer_activity(
         f"that of its weights. update is what one step on {found.batch_size:,} of the samples changes in the weights, "
         "relative to their size: usually about 1e-3."
     )
-    return Text("\n").join([*lines, *(Text(line, faint) for line in folded(note, width))])
+    return Text("\n").join([*lines, *(Text(line, look.faint) for line in folded(note, width))])
 
 
 def _measures(found: Activity) -> list[_Measure]:
@@ -97,17 +82,17 @@ def _measures(found: Activity) -> list[_Measure]:
     return [_SIZE, *stuck, _GRADIENT, _UPDATE]
 
 
-def _table(found: Activity, measures: Sequence[_Measure], width: int, faint: str | Style, *, ascii: bool) -> list[Text]:
+def _table(found: Activity, measures: Sequence[_Measure], width: int, look: Look) -> list[Text]:
     rows = [["layer", "units", *(measure.head for measure in measures)]]
     for layer in found.layers:
         told = (_told(layer, measure) for measure in measures)
-        rows.append([printable(layer.name, ascii=ascii), f"{layer.units:,}", *told])
+        rows.append([look.printable(layer.name), f"{layer.units:,}", *told])
     sizes = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
         blanks = [" " * (size - cell_len(cell)) for cell, size in zip(row, sizes, strict=True)]
         cells = [row[0] + blanks[0], *(blank + cell for blank, cell in zip(blanks[1:], row[1:], strict=True))]
-        lines.append(Text(shortened(_GAP.join(cells), width), faint if row is rows[0] else ""))
+        lines.append(Text(shortened(_GAP.join(cells), width), look.faint if row is rows[0] else ""))
     return lines
 
 

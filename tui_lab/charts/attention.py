@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from rich.style import Style
 from rich.text import Text
 
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.pictures import half_blocks, tiled
-from tui_lab.charts.plot import DARK, Palette
 from tui_lab.charts.ramp import enlarged, ramp, tint, tinted
 from tui_lab.charts.resampling import resampled
 from tui_lab.charts.samples import sample_line
 from tui_lab.charts.series import short_number
-from tui_lab.charts.shading import mixed, style
-from tui_lab.charts.text import folded, printable, shortened
+from tui_lab.charts.shading import mixed
+from tui_lab.charts.text import folded, shortened
 from tui_lab.inspections.content import AttentionMaps, Grid, PatchMap, Rollout, Sample
 from tui_lab.pictures import Picture
 
@@ -63,9 +62,7 @@ def attention_page(
     sample: int = 0,
     block: int | None = None,
     head: int = 0,
-    palette: Palette = DARK,
-    color: bool = True,
-    ascii: bool = False,
+    look: Look = DEFAULT,
 ) -> Text:
     """One of the images with where a block looks in it, large, and the maps of other blocks and heads, small.
 
@@ -76,9 +73,7 @@ def attention_page(
         sample: number of the image, from 0 on; the last one where there are fewer.
         block: which of the blocks in `found`, from 0 on; None, or one that is not there, is the last.
         head: of that block, from 1 on; 0, or one that has no map, is the mean of all.
-        palette: for notes.
-        color: False for shades, and the map beside the image only.
-        ascii: 7-bit characters only, which are without colours too.
+        look: without colours, the map is beside the image only, not over it.
     """
     number = min(max(sample, 0), len(found.samples) - 1)
     shown = found.samples[number]
@@ -105,7 +100,7 @@ def attention_page(
         groups.append(("Every block, the mean of its heads", tuple(means)))
     maps = shown.blocks[at]
     page = _Page(
-        f"Image {number + 1} of {len(found.samples)}: {sample_line(shown.sample, found.class_names, ascii=ascii)}",
+        f"Image {number + 1} of {len(found.samples)}: {sample_line(shown.sample, found.class_names, look=look)}",
         f"Where {where} in block {found.blocks[at]} of {found.depth}, {which}",
         "",
         shown.sample,
@@ -114,7 +109,7 @@ def attention_page(
         maps.heads[head - 1] if head else maps.mean,
         tuple(groups),
     )
-    return _drawn(page, width, rows, palette, color=color, ascii=ascii)
+    return _drawn(page, width, rows, look.of_pictures)
 
 
 def rollout_page(
@@ -124,9 +119,7 @@ def rollout_page(
     rows: int | None = None,
     sample: int = 0,
     block: int | None = None,
-    palette: Palette = DARK,
-    color: bool = True,
-    ascii: bool = False,
+    look: Look = DEFAULT,
 ) -> Text:
     """One of the images with what attention has gathered of it up to a block, large, and after every block, small.
 
@@ -141,7 +134,7 @@ def rollout_page(
         for place, (name, one) in enumerate(zip(found.blocks, shown.blocks, strict=True))
     )
     page = _Page(
-        f"Image {number + 1} of {len(found.samples)}: {sample_line(shown.sample, found.class_names, ascii=ascii)}",
+        f"Image {number + 1} of {len(found.samples)}: {sample_line(shown.sample, found.class_names, look=look)}",
         f"Rollout: what {whose} is made of after block {found.blocks[at]} of {found.depth}",
         "In each block a token becomes half itself and half what it looks at, in the mean of the heads. "
         "The product of the blocks says how much of each patch arrives (Abnar and Zuidema, 2020).",
@@ -151,43 +144,41 @@ def rollout_page(
         shown.blocks[at],
         (("After each block", tuple(drawn)),),
     )
-    return _drawn(page, width, rows, palette, color=color, ascii=ascii)
+    return _drawn(page, width, rows, look.of_pictures)
 
 
-def _drawn(page: _Page, width: int, rows: int | None, palette: Palette, *, color: bool, ascii: bool) -> Text:
-    color = color and not ascii
-    faint = style(palette.axis) if color else Style()
+def _drawn(page: _Page, width: int, rows: int | None, look: Look) -> Text:
     lines = [Text(shortened(page.heading, width), "bold")]
     lines += [Text(line) for line in folded(page.title, width)]
-    lines += [Text(line, faint) for line in folded(page.note, width) if page.note]
-    lines += _scale(page, width, faint, color=color, ascii=ascii)
+    lines += [Text(line, look.faint) for line in folded(page.note, width) if page.note]
+    lines += _scale(page, width, look)
     seen = _MOST_LARGE if rows is None else max(_TILE, 2 * (rows - len(lines) - 1))
-    large = _large(page, min(width, seen), color=color, ascii=ascii)
+    large = _large(page, min(width, seen), look)
     if width >= _WIDE and large:
         high = large[0].plain.count("\n") + 1
         side = large[0].cell_len // high
         is_stacked = rows is None or 2 * high + 2 + len(lines) <= rows
         taken = side if is_stacked else 2 * side + _GAP
         left = list(tiled(large, [""] * len(large), width=taken, gap=_GAP).split(allow_blank=True))
-        right = _small(page, width - taken - _GAP, color=color, ascii=ascii)
+        right = _small(page, width - taken - _GAP, look)
         return Text("\n").join([*lines, Text(), *_side_by_side(left, right, taken + _GAP)])
     pictures = tiled(large, [""] * len(large), width=width, gap=_GAP)
-    small = _small(page, width, color=color, ascii=ascii)
+    small = _small(page, width, look)
     return Text("\n").join([*lines, Text(), *pictures.split(allow_blank=True), Text(), *small])
 
 
-def _scale(page: _Page, width: int, faint: Style, *, color: bool, ascii: bool) -> list[Text]:
+def _scale(page: _Page, width: int, look: Look) -> list[Text]:
     """The scale of the large map, and what else there is to know of its numbers."""
-    line = ramp("0", _share(page.chosen.largest), width=width, color=color, ascii=ascii)
+    line = ramp("0", _share(page.chosen.largest), width=width, look=look)
     said = f"even: {_share(page.grid.even)}"
     if page.of_class_token:
         said += f"; {_share(page.chosen.beside)} stays with the class token"
     if line.cell_len + 3 + len(said) <= width:
-        return [line.append(f"   {said}", faint)]
-    return [line, *(Text(part, faint) for part in folded(said, width))]
+        return [line.append(f"   {said}", look.faint)]
+    return [line, *(Text(part, look.faint) for part in folded(said, width))]
 
 
-def _large(page: _Page, most: int, *, color: bool, ascii: bool) -> list[Text]:
+def _large(page: _Page, most: int, look: Look) -> list[Text]:
     """The image, and the map: with colours over the image, else by itself. Each at most so many cells wide."""
     picture = page.sample.shown
     if not isinstance(picture, Picture):
@@ -196,25 +187,25 @@ def _large(page: _Page, most: int, *, color: bool, ascii: bool) -> list[Text]:
     down = max(1, round(across * page.grid.rows / page.grid.columns))
     image = _resized(picture, across, down)
     levels = enlarged(page.chosen.levels, page.grid.columns, width=across, height=down)
-    heat = _over(image, levels) if color else tinted(levels, color=False)
-    return [half_blocks(one, color=color, ascii=ascii) for one in (image, heat)]
+    heat = _over(image, levels) if look.color else tinted(levels, look)
+    return [half_blocks(one, look=look) for one in (image, heat)]
 
 
-def _small(page: _Page, width: int, *, color: bool, ascii: bool) -> list[Text]:
+def _small(page: _Page, width: int, look: Look) -> list[Text]:
     """Every group of maps, each with its largest share."""
     columns, rows = page.grid.columns, page.grid.rows
-    mark = ">" if ascii else "▸"
+    mark = ">" if look.ascii else "▸"
     lines: list[Text] = []
     for title, tiles in page.groups:
         room = min(max((width + _TILE_GAP) // len(tiles) - _TILE_GAP, _TILE), _LARGE)
         across = min(columns * max(1, room // columns), width)
         down = max(1, round(across * rows / columns))
-        maps = (tinted(enlarged(one.shares.levels, columns, width=across, height=down), color=color) for one in tiles)
-        blocks = [half_blocks(one, color=color, ascii=ascii) for one in maps]
+        maps = (tinted(enlarged(one.shares.levels, columns, width=across, height=down), look) for one in tiles)
+        blocks = [half_blocks(one, look=look) for one in maps]
         captions = [f"{mark if one.is_chosen else ''}{one.caption} {_share(one.shares.largest)}" for one in tiles]
         lines += [Text()] if lines else []
-        lines += [Text(line, "bold") for line in folded(printable(title, ascii=ascii), width)]
-        grid = tiled(blocks, captions, width=width, gap=_TILE_GAP, ascii=ascii)
+        lines += [Text(line, "bold") for line in folded(look.printable(title), width)]
+        grid = tiled(blocks, captions, width=width, gap=_TILE_GAP, look=look)
         lines += grid.split(allow_blank=True)
     return lines
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import cycle, islice
 
 from rich.text import Text
 
-from tui_lab.charts.plot import DARK, Palette
+from tui_lab.charts.look import DEFAULT, Look, Palette
 from tui_lab.charts.shading import Colour, mixed, style
-from tui_lab.charts.text import printable, shortened
+from tui_lab.charts.text import shortened
 from tui_lab.inspections.content import Boundary
 
 _FAINTEST, _STRONGEST = 0.08, 0.4  # of a class's colour in the plane, where the model guesses and where it is sure
@@ -22,13 +21,7 @@ _SEPARATION = "   "
 
 
 def decision_boundary(
-    boundary: Boundary,
-    *,
-    columns: int | None = None,
-    rows: int | None = None,
-    palette: Palette = DARK,
-    color: bool = True,
-    ascii: bool = False,
+    boundary: Boundary, *, columns: int | None = None, rows: int | None = None, look: Look = DEFAULT
 ) -> Text:
     """Draw the plane and the points, and below them what the marks mean.
 
@@ -41,11 +34,9 @@ def decision_boundary(
         boundary: what to draw.
         columns, rows: cells that the whole may take; the square that it covers stays a square. None sets no limit;
             where both are None, a cell of its grid is half a character cell.
-        palette: classes have the colours of its runs.
-        color: False for textures and letters.
-        ascii: the same in 7-bit characters.
+        look: classes have the colours of its runs.
     """
-    entries = _legend(boundary, palette, color=color and not ascii, ascii=ascii)
+    entries = _legend(boundary, look)
     legend = _in_lines(entries, columns or boundary.cells)
     limits = [boundary.cells] if columns is None and rows is None else []
     if columns is not None:
@@ -55,29 +46,26 @@ def decision_boundary(
     side = min(limits) // 2 * 2
     if side < 2:
         return Text()
-    colours = list(islice(cycle(palette.runs), len(boundary.class_names)))
-    if color and not ascii:
-        plane = _coloured(boundary, side, colours, palette.background)
-    else:
-        plane = _textured(boundary, side, _ASCII_TEXTURES if ascii else _TEXTURES)
+    plane = (_coloured if look.has_colours else _textured)(boundary, side, look)
     return Text("\n").join([*plane, *legend])
 
 
-def _coloured(boundary: Boundary, side: int, colours: Sequence[Colour], background: Colour) -> Iterator[Text]:
+def _coloured(boundary: Boundary, side: int, look: Look) -> Iterator[Text]:
     marks = {cell: (label, mark) for cell, label, mark in _points(boundary, side)}
-    plane = [[_tint(boundary.at(*cell), colours, background) for cell in line] for line in _cells(boundary, side)]
+    plane = [[_tint(boundary.at(*cell), look.palette) for cell in line] for line in _cells(boundary, side)]
     for row, (upper, lower) in enumerate(zip(plane[::2], plane[1::2], strict=True)):
         line = Text()
         for column, (above, below) in enumerate(zip(upper, lower, strict=True)):
             if (column, row) in marks:
                 label, mark = marks[column, row]
-                line.append(mark, style(colours[label], mixed(above, below, 0.5), bold=True))
+                line.append(mark, style(look.palette.run(label), mixed(above, below, 0.5), bold=True))
             else:
                 line.append("▀", style(above, below))
         yield line
 
 
-def _textured(boundary: Boundary, side: int, textures: str) -> Iterator[Text]:
+def _textured(boundary: Boundary, side: int, look: Look) -> Iterator[Text]:
+    textures = _ASCII_TEXTURES if look.ascii else _TEXTURES
     marks = {cell: _letter(label, mark) for cell, label, mark in _points(boundary, side)}
     for row, cells in enumerate(list(_cells(boundary, side))[::2]):
         probabilities = [boundary.at(*cell) for cell in cells]
@@ -91,11 +79,11 @@ def _cells(boundary: Boundary, side: int) -> Iterator[list[tuple[int, int]]]:
     return ([(column, row) for column in nearest] for row in nearest)
 
 
-def _tint(probabilities: bytes, colours: Sequence[Colour], background: Colour) -> Colour:
+def _tint(probabilities: bytes, palette: Palette) -> Colour:
     label = probabilities.index(max(probabilities))
     guessing = 1 / len(probabilities)
     certainty = (probabilities[label] / 255 - guessing) / (1 - guessing) if guessing < 1 else 1.0
-    return mixed(colours[label], background, _FAINTEST + (_STRONGEST - _FAINTEST) * max(0.0, certainty))
+    return mixed(palette.run(label), palette.background, _FAINTEST + (_STRONGEST - _FAINTEST) * max(0.0, certainty))
 
 
 def _points(boundary: Boundary, side: int) -> Iterator[tuple[tuple[int, int], int, str]]:
@@ -112,20 +100,19 @@ def _letter(label: int, mark: str) -> str:
     return chr(ord(_LETTERS[mark]) + label % (9 if mark == _SUPPORT else 26))
 
 
-def _legend(boundary: Boundary, palette: Palette, *, color: bool, ascii: bool) -> list[Text]:
-    names = [printable(name, ascii=ascii) for name in boundary.class_names]
+def _legend(boundary: Boundary, look: Look) -> list[Text]:
+    names = [look.printable(name) for name in boundary.class_names]
     marks = [_TRAIN, _TEST, *([_SUPPORT] if boundary.supports else [])]
     entries = []
     for label, name in enumerate(names):
-        if color:
-            colour = palette.runs[label % len(palette.runs)]
-            entries.append(Text.assemble(("■", style(colour)), f" {name}"))
+        if look.has_colours:
+            entries.append(Text.assemble(("■", style(look.palette.run(label))), f" {name}"))
         else:
-            textures = _ASCII_TEXTURES if ascii else _TEXTURES
+            textures = _ASCII_TEXTURES if look.ascii else _TEXTURES
             texture = textures[label % len(textures)]
             letters = " ".join(_letter(label, mark) for mark in marks)
             entries.append(Text(f"{letters} '{texture}' {name}"))
-    meanings = _COLOURED_MARKS if color else _LETTERED_MARKS
+    meanings = _COLOURED_MARKS if look.has_colours else _LETTERED_MARKS
     entries.append(Text("  ".join(meanings[mark] for mark in (_TRAIN, _TEST))))
     if boundary.supports:
         entries.append(Text(meanings[_SUPPORT]))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.text import Text
 
 from tui_lab.charts.heat import heat_maps_text
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.pictures import mosaic, picture_rows
-from tui_lab.charts.plot import DARK, Palette
 from tui_lab.charts.series import Series, run_kind
-from tui_lab.charts.text import folded, printable
+from tui_lab.charts.text import folded
 from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.tools.tool import Chart, Gallery, PictureRows, Result
 from tui_lab.training.schedules import schedule_curve
@@ -29,36 +29,29 @@ def tool_series(chart: Chart) -> tuple[Series, ...]:
     )
 
 
-def pictures_text(
-    result: Result, *, width: int, palette: Palette = DARK, color: bool = True, ascii: bool = False
-) -> Text:
+def pictures_text(result: Result, *, width: int, look: Look = DEFAULT) -> Text:
     """All pictures and heat maps of a tool's answer, one under the other.
 
     Args:
         result: the answer.
         width: cells of the whole, at least 10.
-        palette: of heat maps; pictures have colours of their own.
-        color, ascii: see `tui_lab.charts.pictures.half_blocks`.
     """
-    drawn = [gallery_text(gallery, width=width, color=color, ascii=ascii) for gallery in result.galleries]
+    drawn = [gallery_text(gallery, width=width, look=look) for gallery in result.galleries]
     if result.heat_maps:
-        drawn.append(heat_maps_text(result.heat_maps, width=width, palette=palette, color=color, ascii=ascii))
+        drawn.append(heat_maps_text(result.heat_maps, width=width, look=look))
     return Text("\n\n").join(drawn)
 
 
-def gallery_text(gallery: Gallery | PictureRows, *, width: int, color: bool = True, ascii: bool = False) -> Text:
+def gallery_text(gallery: Gallery | PictureRows, *, width: int, look: Look = DEFAULT) -> Text:
     """The title of a tool's pictures, and under it the pictures, as many side by side as fit.
 
     Args:
         gallery: what to draw.
         width: cells of the whole, at least 2.
-        color, ascii: see `tui_lab.charts.pictures.half_blocks`.
     """
-    title = Text("\n").join(Text(line, "bold") for line in folded(printable(gallery.title, ascii=ascii), width))
+    title = Text("\n").join(Text(line, "bold") for line in folded(look.printable(gallery.title), width))
     if isinstance(gallery, PictureRows):
-        drawn = picture_rows(gallery.groups, gallery.across, width=width, color=color, ascii=ascii)
+        drawn = picture_rows(gallery.groups, gallery.across, width=width, look=look)
     else:
-        drawn = mosaic(
-            gallery.pictures, gallery.captions, width=width, columns=gallery.columns, color=color, ascii=ascii
-        )
+        drawn = mosaic(gallery.pictures, gallery.captions, width=width, columns=gallery.columns, look=look)
     return Text("\n").join([title, drawn])

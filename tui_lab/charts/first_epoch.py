@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from rich.text import Text
 
 from tui_lab.charts.activity import side_by_side
-from tui_lab.charts.plot import DARK, Marker, Palette, draw
+from tui_lab.charts.look import DEFAULT, Look
+from tui_lab.charts.plot import draw
 from tui_lab.charts.series import Series
-from tui_lab.charts.shading import style
 from tui_lab.charts.text import folded
 from tui_lab.inspections.content import EpochMoment, FirstEpoch, Measured
 
@@ -18,24 +18,13 @@ _CHART_ROWS = 13
 _GAP = 2
 
 
-def first_epoch_curves(
-    found: FirstEpoch,
-    *,
-    width: int,
-    palette: Palette = DARK,
-    marker: Marker = "braille",
-    color: bool = True,
-    ascii: bool = False,
-) -> Text:
+def first_epoch_curves(found: FirstEpoch, *, width: int, look: Look = DEFAULT) -> Text:
     """A chart of accuracy, one of loss, and in words what makes up the gap at the end.
 
     Args:
         found: what to draw.
         width: cells of the whole, at least 20.
-        palette: the running mean has the colour of "train", the same in eval mode that of "train_eval".
-        marker: of the curves; see `tui_lab.charts.plot.draw`.
-        color: False for no colours.
-        ascii: 7-bit characters only.
+        look: the running mean has the colour of "train", the same in eval mode that of "train_eval".
     """
     across = 2 if width >= 2 * _LEAST_CHART + _GAP else 1
     room = min((width + _GAP) // across - _GAP, _WIDEST_CHART)
@@ -47,14 +36,11 @@ def first_epoch_curves(
                 height=_CHART_ROWS,
                 title=title,
                 x_label="step of epoch 1",
-                palette=palette,
-                marker="ascii" if ascii else marker,
-                color=color,
+                look=look,
             ).text
         )
         for title, measure in (("Accuracy, %", lambda one: 100 * one.accuracy), ("Loss", lambda one: one.loss))
     ]
-    faint = style(palette.axis) if color else ""
     lines = [Text(line) for line in folded(_gap_in_words(found), width)]
     note = (
         "running mean: of the batches so far, each in train mode, before the step it was used for. train and test: the "
@@ -67,7 +53,7 @@ def first_epoch_curves(
             Text(),
             *lines,
             Text(),
-            *(Text(line, faint) for line in folded(note, width)),
+            *(Text(line, look.faint) for line in folded(note, width)),
         ]
     )
 

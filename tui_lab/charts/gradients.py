@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from tui_lab.charts.plot import DARK, Palette
-from tui_lab.charts.shading import style
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.text import folded
 from tui_lab.inspections.content import GradientCheck, TensorCheck
 
@@ -19,21 +18,16 @@ _LEFT_OUT = (5, 1, 2)  # columns, in this order, where there is no room
 _LEFT_ALIGNED = (0, 1)
 
 
-def gradient_table(
-    check: GradientCheck, *, width: int, palette: Palette = DARK, color: bool = True, ascii: bool = False
-) -> Text:
+def gradient_table(check: GradientCheck, *, width: int, look: Look = DEFAULT) -> Text:
     """The verdict, then a line for each tensor with its relative errors, and how they were made.
 
     Args:
         check: what to draw.
         width: cells of the whole. Where they are few, columns that explain the others are left out.
-        palette: what is wrong has the colour of "test".
-        color: False for no colours.
-        ascii: 7-bit characters only.
+        look: what is wrong has the colour of "test".
     """
-    faint = style(palette.axis) if color else ""
-    wrong = style(palette.kinds["test"], bold=True) if color else "bold"
-    rows = [_HEADS, *(_row(check, tensor, ascii=ascii) for tensor in check.tensors)]
+    wrong = look.kind("test", bold=True)
+    rows = [_HEADS, *(_row(check, tensor, look) for tensor in check.tensors)]
     sizes = [max(cell_len(row[i]) for row in rows) for i in range(len(_HEADS))]
     shown = _fitting(sizes, width)
     lines = [Text(line, wrong if check.wrong else "") for line in folded(check.sentence, width)]
@@ -43,29 +37,29 @@ def gradient_table(
         for i in shown:
             blanks = " " * (sizes[i] - cell_len(row[i]))
             before, after = ("", blanks) if i in _LEFT_ALIGNED else (blanks, "")
-            look = faint if row is _HEADS else wrong if row[i].endswith("FAIL") else ""
-            line.append(f"{_GAP if line else ''}{before}").append(row[i], look).append(after)
+            style = look.faint if row is _HEADS else wrong if row[i].endswith("FAIL") else ""
+            line.append(f"{_GAP if line else ''}{before}").append(row[i], style).append(after)
         line.rstrip()
         line.truncate(width)
         lines.append(line)
     lines.append(Text())
-    lines += [Text(line, faint) for line in folded(_note(check), width)]
+    lines += [Text(line, look.faint) for line in folded(_note(check), width)]
     return Text("\n").join(lines)
 
 
-def _row(check: GradientCheck, tensor: TensorCheck, *, ascii: bool) -> tuple[str, ...]:
-    cross = "x" if ascii else "×"
+def _row(check: GradientCheck, tensor: TensorCheck, look: Look) -> tuple[str, ...]:
+    cross = "x" if look.ascii else "×"
     autograd, differences = (
-        _error(error, check.passes(error), ascii=ascii) for error in (tensor.autograd, tensor.differences)
+        _error(error, check.passes(error), look) for error in (tensor.autograd, tensor.differences)
     )
     entries = f"{tensor.entries} of {math.prod(tensor.shape):,}"
     return tensor.symbol, tensor.title, cross.join(map(str, tensor.shape)), autograd, differences, entries
 
 
-def _error(error: float | None, passes: bool, *, ascii: bool) -> str:
+def _error(error: float | None, passes: bool, look: Look) -> str:
     if error is None:
         return "-"
-    mark = "+x" if ascii else "✓✗"
+    mark = "+x" if look.ascii else "✓✗"
     return f"{error:.0e} {f'{mark[0]} pass' if passes else f'{mark[1]} FAIL'}"
 
 

@@ -8,16 +8,15 @@ from itertools import groupby
 
 from rich.text import Text
 
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.pictures import half_blocks, tiled
-from tui_lab.charts.plot import DARK, Palette
 from tui_lab.charts.resampling import resampled
 from tui_lab.charts.series import short_number
-from tui_lab.charts.shading import Colour, mixed, style
-from tui_lab.charts.text import folded, printable
+from tui_lab.charts.shading import style
+from tui_lab.charts.text import folded
 from tui_lab.pictures import Picture
 from tui_lab.tools.tool import HeatMap
 
-_BLANK = 0.15  # of the colour of axes, where a value is 0: so that the map still has edges
 _SIGNS = "Oo=- +*#@"  # from far below 0 to far above
 _LIMITS = (0.1, 0.4, 0.7, 0.9)  # of the largest value, from one sign to the next
 _WIDEST = 100  # cells of a map
@@ -27,30 +26,27 @@ _LEAST_SIDE = 18  # cells of a plan, where two of them stand side by side
 _GAP = 2
 
 
-def heat_maps_text(
-    maps: Sequence[HeatMap], *, width: int, palette: Palette = DARK, color: bool = True, ascii: bool = False
-) -> Text:
+def heat_maps_text(maps: Sequence[HeatMap], *, width: int, look: Look = DEFAULT) -> Text:
     """Each map under its title and a key to the colours, with its axes; plans side by side where there is room.
 
     Args:
         maps: what to draw.
         width: cells of the whole, at least 10.
-        palette: positive values have the colour of the second run, negative ones that of the first.
-        color: False for signs.
-        ascii: 7-bit characters only, which are without colours too.
+        look: positive values have the colour of the second run, negative ones that of the first; without colours they
+            are signs.
     """
-    palette_of_map = palette if color and not ascii else None
+    look = look.of_pictures
     drawn: list[Text] = []
     for is_plan, group in groupby(maps, lambda one: one.is_plan):
         alike = list(group)
         room = _room_of_plan(alike, width) if is_plan else width
-        blocks = [_framed(one, room, palette_of_map, ascii=ascii) for one in alike]
+        blocks = [_framed(one, room, look) for one in alike]
         drawn += [tiled(_as_high(blocks), [""] * len(blocks), width=width, gap=_GAP)] if is_plan else blocks
     return Text("\n\n").join(drawn)
 
 
 def heat_blocks(
-    values: Sequence[Sequence[float]], *, lines: int, columns: int, largest: float, palette: Palette | None
+    values: Sequence[Sequence[float]], *, lines: int, columns: int, largest: float, look: Look = DEFAULT
 ) -> Text:
     """The matrix alone, in so many lines of so many cells; what lies within a cell, or half of one, is its mean.
 
@@ -58,13 +54,13 @@ def heat_blocks(
         values: rows from the top, all as long, at least one value each.
         lines, columns: cells, at least 1 each. With colours, every line shows two rows.
         largest: the value with the strongest colour; positive.
-        palette: where the colours are from; None for signs instead of them.
+        look: as `heat_maps_text` has it.
     """
-    if palette is None:
+    if not look.has_colours:
         rows = resampled(values, lines, columns)
         return Text("\n".join("".join(_sign(value / largest) for value in row) for row in rows))
     rows = resampled(values, 2 * lines, columns)
-    pixels = bytes(part for row in rows for value in row for part in _tint(value / largest, palette))
+    pixels = bytes(part for row in rows for value in row for part in look.palette.signed(value / largest))
     return half_blocks(Picture(columns, 2 * lines, pixels))
 
 
@@ -75,21 +71,20 @@ def _as_high(blocks: Sequence[Text]) -> list[Text]:
     return [Text("\n").join([block, *[blank] * (max(lines) - own)]) for block, own in zip(blocks, lines, strict=True)]
 
 
-def _framed(one: HeatMap, width: int, palette: Palette | None, *, ascii: bool) -> Text:
+def _framed(one: HeatMap, width: int, look: Look) -> Text:
     """A map with title, key, numbers along its axes and their labels."""
     gutter = len(str(one.rows - 1)) + 1
     room = max(1, min(width - gutter, _WIDEST))
-    columns, lines = _plan_size(one, room) if one.is_plan else _size(one, room, has_colours=palette is not None)
-    drawn = heat_blocks(one.values, lines=lines, columns=columns, largest=one.largest, palette=palette)
-    faint = style(palette.axis) if palette else ""
-    made = [Text(line, "bold") for line in folded(printable(one.title, ascii=ascii), max(width, 2))]
-    made += heat_key(one.largest, width, palette)
+    columns, lines = _plan_size(one, room) if one.is_plan else _size(one, room, has_colours=look.has_colours)
+    drawn = heat_blocks(one.values, lines=lines, columns=columns, largest=one.largest, look=look)
+    made = [Text(line, "bold") for line in folded(look.printable(one.title), max(width, 2))]
+    made += heat_key(one.largest, width, look)
     for number, line in enumerate(drawn.split(allow_blank=True)):
         said = {0: "0", lines - 1: str(one.rows - 1)}.get(number, "") if lines > 1 else ""
-        made.append(Text(f"{said:>{gutter - 1}} ", faint).append_text(line))
-    made.append(Text(" " * gutter + _numbers(one.columns, columns), faint))
+        made.append(Text(f"{said:>{gutter - 1}} ", look.faint).append_text(line))
+    made.append(Text(" " * gutter + _numbers(one.columns, columns), look.faint))
     labels = f"{one.x_label} across, {one.y_label} down"
-    made += [Text(line, faint) for line in folded(printable(labels, ascii=ascii), max(width, 2))]
+    made += [Text(line, look.faint) for line in folded(look.printable(labels), max(width, 2))]
     return Text("\n").join(made)
 
 
@@ -124,15 +119,15 @@ def _room_of_plan(plans: Sequence[HeatMap], width: int) -> int:
     return half if len(plans) > 1 and half - gutter >= _LEAST_SIDE else width
 
 
-def heat_key(largest: float, width: int, palette: Palette | None) -> list[Text]:
+def heat_key(largest: float, width: int, look: Look) -> list[Text]:
     """What the colours or signs of `heat_blocks` stand for, in lines of at most `width` cells."""
     most = short_number(largest, 2)
-    if palette is None:
+    if not look.has_colours:
         said = f"O o = - from -{most} on, blank near 0, + * # @ to {most}"
         return [Text(line) for line in folded(said, max(width, 2))]
     line = Text()
     for value, said in ((-1, f"-{most}"), (0, "0"), (1, most)):
-        line.append("■", style(_tint(value, palette))).append(f" {said}   ")
+        line.append("■", style(look.palette.signed(value))).append(f" {said}   ")
     line.rstrip()
     line.truncate(width)
     return [line]
@@ -148,12 +143,6 @@ def _numbers(count: int, columns: int) -> str:
     at = (2 * middle + 1) * columns // (2 * count) - len(str(middle)) // 2
     is_clear = at > 2 and at + len(str(middle)) + 2 <= columns - len(last)
     return line[:at] + str(middle) + line[at + len(str(middle)) :] if is_clear else line
-
-
-def _tint(share: float, palette: Palette) -> Colour:
-    below, above = palette.runs[:2]
-    blank = mixed(palette.axis, palette.background, _BLANK)
-    return mixed(above if share > 0 else below, blank, min(abs(share), 1.0))
 
 
 def _sign(share: float) -> str:

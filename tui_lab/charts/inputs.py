@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
-from rich.style import Style
 from rich.text import Text
 
-from tui_lab.charts.plot import DARK, Palette
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.series import short_number
-from tui_lab.charts.shading import style
-from tui_lab.charts.text import folded, printable, shortened
+from tui_lab.charts.text import folded, shortened
 from tui_lab.inspections.content import Histogram, Spread, Standardization
 
 _WAYS = {
@@ -32,49 +30,43 @@ _GAP = "  "
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
-def standardization_table(
-    found: Standardization, *, width: int, palette: Palette = DARK, color: bool = True, ascii: bool = False
-) -> Text:
+def standardization_table(found: Standardization, *, width: int, look: Look = DEFAULT) -> Text:
     """What was fitted, a table of each channel before and after, and how often each value occurs.
 
     Args:
         found: what to draw.
         width: cells of the whole, at least 30.
-        palette: bars have the colour of "train".
-        color: False for no colours.
-        ascii: 7-bit characters only.
+        look: bars have the colour of "train".
     """
-    faint = style(palette.axis) if color else ""
     way = _WAYS.get(found.method, "")
     told = [f"{found.method}: {way}" if way else found.method]
     if found.fitted_on:
         told.append(f"fitted on {found.fitted_on:,} training samples")
-    lines = [Text(line, "bold") for line in _folded(", ".join(told) + ".", width, ascii=ascii)]
+    lines = [Text(line, "bold") for line in _folded(", ".join(told) + ".", width, look)]
     if found.fitted_means:
         fitted = zip(found.channels, found.fitted_means, found.fitted_stds, strict=True)
         parts = [f"{one.name} {short_number(mean, 4)} and {short_number(std, 4)}" for one, mean, std in fitted]
-        lines += map(Text, _folded(f"Mean and std: {', '.join(parts)}.", width, ascii=ascii))
-    lines += [Text(), *_table(found, width, faint, ascii=ascii), Text()]
-    bar = style(palette.kinds["train"]) if color else ""
+        lines += map(Text, _folded(f"Mean and std: {', '.join(parts)}.", width, look))
+    lines += [Text(), *_table(found, width, look), Text()]
     before, after = (
-        [Text(title, "bold"), *_histogram(histogram, min(width, len(histogram.counts)), bar, faint, ascii=ascii)]
+        [Text(title, "bold"), *_histogram(histogram, min(width, len(histogram.counts)), look)]
         for title, histogram in (("Values before", found.before), ("Values after", found.after))
     )
     cells = len(found.before.counts)
     is_beside = cells + 2 * len(_GAP) + len(found.after.counts) <= width
     lines += _beside(before, after, cells) if is_beside else [*before, Text(), *after]
     note = f"Of {found.measured:,} training samples, as they are stored: before augmentation."
-    return Text("\n").join([*lines, Text(), *(Text(line, faint) for line in folded(note, width))])
+    return Text("\n").join([*lines, Text(), *(Text(line, look.faint) for line in folded(note, width))])
 
 
-def _folded(text: str, width: int, *, ascii: bool) -> list[str]:
-    return folded(printable(text, ascii=ascii), width)
+def _folded(text: str, width: int, look: Look) -> list[str]:
+    return folded(look.printable(text), width)
 
 
-def _table(found: Standardization, width: int, faint: str | Style, *, ascii: bool) -> list[Text]:
+def _table(found: Standardization, width: int, look: Look) -> list[Text]:
     rows = [["", "mean", "std", "least", "largest", "mean", "std", "least", "largest"]]
     rows += [
-        [printable(one.name, ascii=ascii), *map(_told, _numbers(one.before)), *map(_told, _numbers(one.after))]
+        [look.printable(one.name), *map(_told, _numbers(one.before)), *map(_told, _numbers(one.after))]
         for one in found.channels
     ]
     sizes = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
@@ -84,18 +76,18 @@ def _table(found: Standardization, width: int, faint: str | Style, *, ascii: boo
         return [
             line
             for title, half in zip(("before", "after"), halves, strict=True)
-            for line in _rows([[title, *half[0][1:]], *half[1:]], width, faint)
+            for line in _rows([[title, *half[0][1:]], *half[1:]], width, look)
         ]
     head = Text(f"{' ' * sizes[0]}{_GAP}{'before':<{before}}{_GAP}after")
-    return [head, *_rows(rows, width, faint)]
+    return [head, *_rows(rows, width, look)]
 
 
-def _rows(rows: Sequence[Sequence[str]], width: int, faint: str | Style) -> Iterator[Text]:
+def _rows(rows: Sequence[Sequence[str]], width: int, look: Look) -> Iterator[Text]:
     sizes = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         blanks = [" " * (size - cell_len(cell)) for cell, size in zip(row, sizes, strict=True)]
         cells = [row[0] + blanks[0], *(blank + cell for blank, cell in zip(blanks[1:], row[1:], strict=True))]
-        yield Text(shortened(_GAP.join(cells), width), faint if row is rows[0] else "")
+        yield Text(shortened(_GAP.join(cells), width), look.faint if row is rows[0] else "")
 
 
 def _numbers(spread: Spread) -> tuple[float, ...]:
@@ -106,18 +98,19 @@ def _told(value: float) -> str:
     return short_number(value, 3)
 
 
-def _histogram(found: Histogram, width: int, bar: str | Style, faint: str | Style, *, ascii: bool) -> list[Text]:
+def _histogram(found: Histogram, width: int, look: Look) -> list[Text]:
     """Bars standing side by side, a cell each, over the least and the largest value."""
     counts = _merged(found.counts, width)
     largest = max(max(counts), 1)
-    steps = 1 if ascii else len(_BLOCKS) - 1
+    steps = 1 if look.ascii else len(_BLOCKS) - 1
     heights = [-(-count * _HEIGHT * steps // largest) for count in counts]  # what occurs is seen
     lines = []
     for row in range(_HEIGHT - 1, -1, -1):
         filled = [min(max(height - row * steps, 0), steps) for height in heights]
-        lines.append(Text("".join(" #"[level] if ascii else _BLOCKS[level] for level in filled), bar))
+        bars = "".join((" #" if look.ascii else _BLOCKS)[level] for level in filled)
+        lines.append(Text(bars, look.kind("train")))
     low, high = short_number(found.low, 3), short_number(found.high, 3)
-    return [*lines, Text(shortened(low + high.rjust(max(len(counts) - len(low), len(high) + 1)), width), faint)]
+    return [*lines, Text(shortened(low + high.rjust(max(len(counts) - len(low), len(high) + 1)), width), look.faint)]
 
 
 def _merged(counts: Sequence[int], most: int) -> list[int]:

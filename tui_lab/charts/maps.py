@@ -6,12 +6,11 @@ from itertools import zip_longest
 
 from rich.text import Text
 
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.pictures import half_blocks, mosaic
-from tui_lab.charts.plot import DARK, Palette
 from tui_lab.charts.samples import sample_line
 from tui_lab.charts.series import short_number
-from tui_lab.charts.shading import style
-from tui_lab.charts.text import folded, printable, shortened
+from tui_lab.charts.text import folded, shortened
 from tui_lab.inspections.content import FeatureMap, FeatureMaps, MapLayer
 from tui_lab.pictures import Picture
 
@@ -22,14 +21,7 @@ _GREYS = bytes((level >> 3) * 255 // 31 for level in range(256))  # 32 of them: 
 
 
 def feature_map_grid(
-    found: FeatureMaps,
-    *,
-    width: int,
-    sample: int = 0,
-    by_channel: bool = False,
-    palette: Palette = DARK,
-    color: bool = True,
-    ascii: bool = False,
+    found: FeatureMaps, *, width: int, sample: int = 0, by_channel: bool = False, look: Look = DEFAULT
 ) -> Text:
     """One of the images with what the model takes it for, and its maps layer by layer.
 
@@ -38,26 +30,22 @@ def feature_map_grid(
         width: cells of the whole, at least 20.
         sample: number of the image, from 0 on; the last one where there are fewer.
         by_channel: maps in the order of the channels; else the one with the largest mean first.
-        palette: for notes.
-        color: False for shades.
-        ascii: 7-bit characters only.
     """
     number = min(max(sample, 0), len(found.samples) - 1)
     shown = found.samples[number]
-    faint = style(palette.axis) if color else ""
-    said = sample_line(shown.sample, found.class_names, ascii=ascii)
+    said = sample_line(shown.sample, found.class_names, look=look)
     lines = [Text(shortened(f"Image {number + 1} of {len(found.samples)}: {said}", width), "bold")]
     order = "In the order of the channels" if by_channel else "By mean, the largest first"
     note = f"{order}; greys are the same within a layer."
-    lines += [*(Text(line, faint) for line in folded(note, width)), Text()]
+    lines += [*(Text(line, look.faint) for line in folded(note, width)), Text()]
     picture = shown.sample.shown
     if not isinstance(picture, Picture):
         return Text("\n").join(lines)
     side = _LARGE_TILE if width >= 3 * _LARGE_TILE + 2 * _GAP and picture.width >= _LARGE_TILE else min(_TILE, width)
-    image = half_blocks(picture, columns=side, color=color, ascii=ascii)
+    image = half_blocks(picture, columns=side, look=look)
     is_beside = width >= side + _GAP + _TILE
     room = width - side - _GAP if is_beside else width
-    blocks = [_layer(layer, room, by_channel, color=color, ascii=ascii) for layer in shown.layers]
+    blocks = [_layer(layer, room, by_channel, look) for layer in shown.layers]
     maps = [line for i, block in enumerate(blocks) for line in ([Text()] if i else []) + block]
     if not is_beside:
         return Text("\n").join([*lines, *image.split(), Text(), *maps])
@@ -69,12 +57,12 @@ def feature_map_grid(
     return Text("\n").join(lines)
 
 
-def _layer(layer: MapLayer, width: int, by_channel: bool, *, color: bool, ascii: bool) -> list[Text]:
+def _layer(layer: MapLayer, width: int, by_channel: bool, look: Look) -> list[Text]:
     ordered = sorted(layer.maps, key=lambda one: one.channel) if by_channel else layer.maps
     pictures = [_picture(layer, one) for one in ordered]
     captions = [f"#{one.channel} {short_number(one.mean, 2)}" for one in ordered]
-    grid = mosaic(pictures, captions, width=width, columns=_TILE, color=color, ascii=ascii)
-    head = [Text(line) for line in folded(printable(_title(layer), ascii=ascii), width)]
+    grid = mosaic(pictures, captions, width=width, columns=_TILE, look=look)
+    head = [Text(line) for line in folded(look.printable(_title(layer)), width)]
     head[0].stylize("bold", 0, len(layer.name))
     return [*head, *grid.split(allow_blank=True)]
 

@@ -9,9 +9,9 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from tui_lab.charts.plot import DARK, Palette
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.shading import mixed, readable_on, style
-from tui_lab.charts.text import folded, printable, shortened
+from tui_lab.charts.text import folded, shortened
 from tui_lab.inspections.content import Confusion
 
 _LAST = " right %"  # the last column: the share of the row on the diagonal
@@ -36,13 +36,7 @@ def shown_classes(confusion: Confusion, width: int) -> list[int]:
 
 
 def confusion_matrix(
-    confusion: Confusion,
-    *,
-    width: int,
-    selected: tuple[int, int] | None = None,
-    palette: Palette = DARK,
-    color: bool = True,
-    ascii: bool = False,
+    confusion: Confusion, *, width: int, selected: tuple[int, int] | None = None, look: Look = DEFAULT
 ) -> Text:
     """Draw the matrix: a row for each true class, a column for each predicted one, and the accuracy of each class.
 
@@ -53,16 +47,14 @@ def confusion_matrix(
         width: cells that it may take. Names are shortened to fit; where the counts of all classes do not, the classes
             that are confused most are shown, and a last line says so. Ten classes of a thousand samples take 62 cells.
         selected: a cell to mark, (true class, predicted class).
-        palette: right predictions in its colour of "train", wrong ones in that of "test", stronger for a larger share
+        look: right predictions in its colour of "train", wrong ones in that of "test", stronger for a larger share
             of the true class; the root of the share, so that a few in a hundred can be seen.
-        color: False for no colours at all; zeros are dots then as always.
-        ascii: 7-bit characters only.
     """
     classes = shown_classes(confusion, width)
     least = _least_cell(confusion)
     if not classes:
         return Text(shortened(f"a matrix needs {_LEAST_NAME + len(_LAST) + least} columns", max(width, 0)))
-    names = [printable(name, ascii=ascii) for name in confusion.class_names]
+    names = [look.printable(name) for name in confusion.class_names]
     longest = max(cell_len(names[label]) for label in classes)
     spare = width - len(_LAST) - least * len(classes)
     label_width = min(max(longest, len("true")), spare, _MOST_NAME)
@@ -73,33 +65,32 @@ def confusion_matrix(
         longest = max(len("true"), *(cell_len(names[label]) for label in classes))
         label_width = min(longest, width - len(_LAST) - side * len(classes), _MOST_NAME)
 
-    faint = style(palette.axis) if color else ""
     caption = "predicted" if side * len(classes) >= len("predicted") else ""
-    lines = [Text(" " * label_width + caption.center(side * len(classes)).rstrip(), faint)] if caption else []
-    head = Text(_padded("true", label_width), faint)
-    head.append("".join(_padded(name, side, right=True) for name in heads)).append(_LAST, faint)
+    lines = [Text(" " * label_width + caption.center(side * len(classes)).rstrip(), look.faint)] if caption else []
+    head = Text(_padded("true", label_width), look.faint)
+    head.append("".join(_padded(name, side, right=True) for name in heads)).append(_LAST, look.faint)
     lines.append(head)
     for true in classes:
         line = Text(_padded(names[true], label_width))
         for predicted in classes:
-            _append_cell(line, confusion, true, predicted, side, palette, (true, predicted) == selected, color)
+            _append_cell(line, confusion, true, predicted, side, (true, predicted) == selected, look)
         accuracy = confusion.accuracies[true]
         line.append(f"{'-' if accuracy is None else f'{100 * accuracy:.1f}':>{len(_LAST)}}")
         lines.append(line)
     total = sum(map(sum, confusion.counts))
-    lines.append(Text(shortened(f"{100 * confusion.accuracy:.2f} % of {total:,} right", width), faint))
+    lines.append(Text(shortened(f"{100 * confusion.accuracy:.2f} % of {total:,} right", width), look.faint))
     if len(classes) < len(names):
         note = f"{len(classes)} of {len(names)} classes: those confused most"
-        lines.append(Text(shortened(note, width), faint))
+        lines.append(Text(shortened(note, width), look.faint))
     return Text("\n").join(lines)
 
 
-def confused_pairs(confusion: Confusion, *, width: int, most: int = 5, ascii: bool = False) -> Text:
+def confused_pairs(confusion: Confusion, *, width: int, most: int = 5, look: Look = DEFAULT) -> Text:
     """The largest counts off the diagonal, one a line: `9, taken for 4: 23 of 1,009`. Says so where there are none."""
     pairs = confusion.most_confused(most)
     if not pairs:
         return Text("no sample is misclassified")
-    names = [printable(name, ascii=ascii) for name in confusion.class_names]
+    names = [look.printable(name) for name in confusion.class_names]
     told = [
         f"{names[true]}, taken for {names[predicted]}: {count:,} of {sum(confusion.counts[true]):,}"
         for true, predicted, count in pairs
@@ -107,41 +98,35 @@ def confused_pairs(confusion: Confusion, *, width: int, most: int = 5, ascii: bo
     return Text("\n").join(Text(shortened(line, width)) for line in told)
 
 
-def class_bars(
-    confusion: Confusion, *, width: int, palette: Palette = DARK, color: bool = True, ascii: bool = False
-) -> Text:
+def class_bars(confusion: Confusion, *, width: int, look: Look = DEFAULT) -> Text:
     """A line for each class: recall and precision as bars and in percent, the lowest recall first.
 
     Args:
         confusion: what to draw.
         width: cells of the whole, at least 30; bars are left out where they have no room.
-        palette: recall has the colour of "train", precision that of "test".
-        color: False for no colours.
-        ascii: 7-bit characters only.
+        look: recall has the colour of "train", precision that of "test".
     """
-    names = [shortened(printable(name, ascii=ascii), _MOST_NAME) for name in confusion.class_names]
+    names = [shortened(look.printable(name), _MOST_NAME) for name in confusion.class_names]
     name_width = max(map(cell_len, names))
     bar = min((width - name_width) // 2 - len("  100.0 %") - 1, _MOST_BAR)
     bar = bar if bar >= _LEAST_BAR else 0
-    faint = style(palette.axis) if color else ""
     side = bar + len("  100.0 %") + (1 if bar else 0)
-    head = Text(" " * name_width, faint).append(f"{'  recall':<{side}}{'  precision':<{side}}".rstrip())
+    head = Text(" " * name_width, look.faint).append(f"{'  recall':<{side}}{'  precision':<{side}}".rstrip())
     measured = zip(confusion.accuracies, confusion.precisions, strict=True)
     rows = sorted(zip(names, measured, strict=True), key=lambda row: 2.0 if row[1][0] is None else row[1][0])
     lines = [head]
     for name, shares in rows:
         line = Text(_padded(name, name_width))
         for share, kind in zip(shares, ("train", "test"), strict=True):
-            colour = style(palette.kinds[kind]) if color else ""
             told = "-" if share is None else f"{100 * share:.1f} %"
             filled = round(bar * (share or 0.0))
             if bar:
-                line.append("  ").append(("#" if ascii else "━") * filled, colour)
-                line.append(("." if ascii else "─") * (bar - filled), faint)
+                line.append("  ").append(("#" if look.ascii else "━") * filled, look.kind(kind))
+                line.append(("." if look.ascii else "─") * (bar - filled), look.faint)
             line.append(f"{told:>{8 if bar else 9}}")
         lines.append(line)
     note = "recall: share of a class that is seen as such. precision: share of what is taken for it that is right."
-    lines += (Text(line, faint) for line in folded(note, width))
+    lines += (Text(line, look.faint) for line in folded(note, width))
     for line in lines:
         line.truncate(width)
     return Text("\n").join(lines)
@@ -153,20 +138,20 @@ def _least_cell(confusion: Confusion) -> int:
 
 
 def _append_cell(
-    line: Text, confusion: Confusion, true: int, predicted: int, side: int, palette: Palette, marked: bool, color: bool
+    line: Text, confusion: Confusion, true: int, predicted: int, side: int, marked: bool, look: Look
 ) -> None:
     count = confusion.counts[true][predicted]
     text = f"{count or '.':>{side}}"
     if marked:
         line.append(text, "bold reverse")
-    elif not color:
+    elif not look.color:
         line.append(text)
     elif not count:
-        line.append(text, style(palette.axis))
+        line.append(text, look.faint)
     else:
         share = count / sum(confusion.counts[true])
-        full = palette.kinds["train" if true == predicted else "test"]
-        background = mixed(full, palette.background, _FAINTEST + (1 - _FAINTEST) * math.sqrt(share))
+        full = look.palette.kinds["train" if true == predicted else "test"]
+        background = mixed(full, look.palette.background, _FAINTEST + (1 - _FAINTEST) * math.sqrt(share))
         line.append(text, style(readable_on(background), background))
     line.stylize(Style(meta={"cell": (true, predicted)}), len(line) - len(text))
 

@@ -8,9 +8,10 @@ from itertools import zip_longest
 from rich.cells import cell_len
 from rich.text import Text
 
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.resampling import mixed_rows, parts
 from tui_lab.charts.shading import Colour, style
-from tui_lab.charts.text import folded, printable
+from tui_lab.charts.text import folded
 from tui_lab.pictures import Picture
 
 _UPPER_HALF = "▀"
@@ -20,14 +21,7 @@ _MOST_NAME, _LEAST_SIDE = 12, 4  # cells of a name beside pictures, and of a pic
 _LUMINANCE = (0.2126, 0.7152, 0.0722)  # weights of red, green and blue (ITU-R BT.709)
 
 
-def half_blocks(
-    picture: Picture,
-    *,
-    columns: int | None = None,
-    rows: int | None = None,
-    color: bool = True,
-    ascii: bool = False,
-) -> Text:
+def half_blocks(picture: Picture, *, columns: int | None = None, rows: int | None = None, look: Look = DEFAULT) -> Text:
     """A picture in character cells, each as wide as one pixel and as high as two.
 
     Args:
@@ -35,8 +29,7 @@ def half_blocks(
         columns, rows: cells that it may take. It is fitted into them with its aspect kept: enlarged by the largest
             whole factor, so that every pixel stays a square, or reduced by averaging. None sets no limit; where both
             are None, a pixel stays a pixel.
-        color: 24-bit colours; False draws shades by luminance, for a dark background.
-        ascii: shades of 7-bit characters, without colours.
+        look: without colours, the picture is shades by luminance, for a dark background.
 
     Returns:
         Lines of equal width, joined by newlines. Empty where there is no room, or no pixel.
@@ -46,9 +39,9 @@ def half_blocks(
         return Text()
     lines = [list(line) for line in _resized(picture, width, height)]
     pairs = zip_longest(lines[::2], lines[1::2])
-    if color and not ascii:
+    if look.has_colours:
         return Text("\n").join(_coloured(upper, lower) for upper, lower in pairs)
-    shades = _ASCII_SHADES if ascii else _SHADES
+    shades = _ASCII_SHADES if look.ascii else _SHADES
     return Text("\n".join("".join(_shades(upper, lower or upper, shades)) for upper, lower in pairs))
 
 
@@ -60,8 +53,7 @@ def mosaic(
     columns: int | None = None,
     rows: int | None = None,
     gap: int = 2,
-    color: bool = True,
-    ascii: bool = False,
+    look: Look = DEFAULT,
 ) -> Text:
     """A grid of pictures, each with its caption below, as many side by side as fit. Nothing is cut.
 
@@ -71,20 +63,19 @@ def mosaic(
         width: cells of the whole grid, at least 1. A picture that is wider is reduced, a caption is folded.
         columns, rows: cells that each picture may take; see `half_blocks`.
         gap: cells between two neighbours.
-        color, ascii: see `half_blocks`.
     """
     blocks = []
     for picture in pictures:
         own = picture.width if rows is None else width
-        blocks.append(half_blocks(picture, columns=min(columns or own, width), rows=rows, color=color, ascii=ascii))
-    return tiled(blocks, captions, width=width, gap=gap, ascii=ascii)
+        blocks.append(half_blocks(picture, columns=min(columns or own, width), rows=rows, look=look))
+    return tiled(blocks, captions, width=width, gap=gap, look=look)
 
 
-def tiled(blocks: Sequence[Text], captions: Sequence[str], *, width: int, gap: int = 2, ascii: bool = False) -> Text:
+def tiled(blocks: Sequence[Text], captions: Sequence[str], *, width: int, gap: int = 2, look: Look = DEFAULT) -> Text:
     """A grid of blocks of lines, as `mosaic` makes it of pictures; no block is wider than `width`."""
     tiles = []
     for block, caption in zip(blocks, captions, strict=True):
-        said = [line for part in caption.split("\n") for line in folded(printable(part, ascii=ascii), width)]
+        said = [line for part in caption.split("\n") for line in folded(look.printable(part), width)]
         tiles.append((list(block.split("\n")), said if any(said) else []))
     side = max((cell_len(line) for drawn, said in tiles for line in [*(one.plain for one in drawn), *said]), default=0)
     across = max(1, (width + gap) // (side + gap)) if side else 1
@@ -97,12 +88,7 @@ def tiled(blocks: Sequence[Text], captions: Sequence[str], *, width: int, gap: i
 
 
 def picture_rows(
-    groups: Sequence[tuple[str, Sequence[Picture]]],
-    across: int,
-    *,
-    width: int,
-    color: bool = True,
-    ascii: bool = False,
+    groups: Sequence[tuple[str, Sequence[Picture]]], across: int, *, width: int, look: Look = DEFAULT
 ) -> Text:
     """Groups one under the other, each with its name to the left of its rows of pictures.
 
@@ -110,13 +96,12 @@ def picture_rows(
         groups: names, and pictures of about the same size.
         across: pictures in a row; fewer where there is no room for so many.
         width: cells of the whole, at least 10. Pictures are reduced to fit, names folded.
-        color, ascii: see `half_blocks`.
     """
-    names = [printable(name, ascii=ascii) for name, _ in groups]
+    names = [look.printable(name) for name, _ in groups]
     beside = min(max(map(cell_len, names), default=0), _MOST_NAME, width // 4) + 1  # cells, with a blank after a name
     across = max(1, min(across, (width - beside + 1) // (_LEAST_SIDE + 1)))
     tile = (width - beside + 1) // across - 1
-    drawn = [[half_blocks(one, columns=tile, color=color, ascii=ascii) for one in pictures] for _, pictures in groups]
+    drawn = [[half_blocks(one, columns=tile, look=look) for one in pictures] for _, pictures in groups]
     side = max((block.cell_len // (block.plain.count("\n") + 1) for blocks in drawn for block in blocks), default=0)
     lines: list[Text] = []
     for name, blocks in zip(names, drawn, strict=True):

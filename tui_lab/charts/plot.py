@@ -13,12 +13,12 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
 
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.series import (
     Segment,
     Series,
@@ -29,10 +29,7 @@ from tui_lab.charts.series import (
     thin,
     tick_labels,
 )
-from tui_lab.charts.text import printable
-
-Colour = tuple[int, int, int]
-Marker = Literal["braille", "blocks", "ascii"]
+from tui_lab.charts.shading import Colour
 
 MIN_WIDTH, MIN_HEIGHT = 20, 5
 _AXIS_ROWS = 2  # the x axis and its labels
@@ -42,66 +39,6 @@ _SEPARATION = 2  # cells between two entries of the legend
 _LARGEST, _SMALLEST = 1e300, 1e-300  # beyond these, differences and quotients of values overflow
 _LARGEST_EXPONENT = 250  # of positions on a log axis, whose limits may lie a tenth beyond
 _FLAT = 1e-6  # a curve that varies less than this part of its size is float32 noise, and drawn as a constant
-
-# Okabe and Ito's colours, told apart with every common colour blindness (https://jfly.uni-koeln.de/color/).
-_ORANGE, _SKY, _GREEN, _YELLOW = (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66)
-_BLUE, _VERMILION, _PURPLE = (0, 114, 178), (213, 94, 0), (204, 121, 167)
-_OCHRE = (150, 110, 0)  # instead of the yellow, which a light background swallows
-
-
-@dataclass(frozen=True)
-class Palette:
-    """Colours of a chart, as (red, green, blue) of 0..255.
-
-    Attributes:
-        kinds: one for each of `series.KINDS`.
-        runs: for overlaid runs, by number, from the first again after the last.
-        axis: axes, tick labels and notes.
-        background: what the chart stands on; faint curves are mixed with it.
-    """
-
-    kinds: Mapping[str, Colour]
-    runs: tuple[Colour, ...]
-    axis: Colour
-    background: Colour
-
-    def colour(self, series: Series) -> Colour:
-        """The colour a series is drawn in."""
-        index = series.run_index
-        full = self.kinds[series.kind] if index is None else self.runs[index % len(self.runs)]
-        if not series.faint:
-            return full
-        r, g, b = (round(0.4 * over + 0.6 * under) for over, under in zip(full, self.background, strict=True))
-        return r, g, b
-
-
-DARK = Palette(
-    kinds={
-        "train": _SKY,
-        "test": _ORANGE,
-        "validation": _GREEN,
-        "train_eval": _PURPLE,
-        "lr": _YELLOW,
-        "published": (190, 190, 190),
-    },
-    runs=(_SKY, _ORANGE, _GREEN, _PURPLE, _YELLOW, _VERMILION, (150, 140, 230)),
-    axis=(140, 140, 140),
-    background=(18, 18, 18),
-)
-LIGHT = Palette(
-    kinds={
-        "train": _BLUE,
-        "test": _VERMILION,
-        "validation": _GREEN,
-        "train_eval": _PURPLE,
-        "lr": _OCHRE,
-        "published": (90, 90, 90),
-    },
-    runs=(_BLUE, _VERMILION, _GREEN, _PURPLE, _OCHRE, _SKY, (80, 60, 160)),
-    axis=(110, 110, 110),
-    background=(250, 250, 250),
-)
-
 
 _MARKS = {"train": "", "test": "•", "validation": "◆", "train_eval": "○", "lr": "", "published": "+"}
 _RUN_MARKS = ("", "•", "▲", "■", "◆", "○", "△", "□", "◇")
@@ -147,52 +84,6 @@ class Drawing:
             elif position > 0:
                 share = math.log(position / self.low) / math.log(self.high / self.low)
         return self.left + round(min(1.0, max(0.0, share)) * max(0, self.right - 1 - self.left))
-
-
-@dataclass(frozen=True)
-class _Style:
-    """How a chart is drawn: colours, characters, or the lack of them."""
-
-    palette: Palette
-    marker: Marker
-    color: bool
-
-    @property
-    def ascii(self) -> bool:
-        return self.marker == "ascii"
-
-    @property
-    def dots(self) -> str:
-        """plotext's name of what lines are made of."""
-        return "hd" if self.marker == "blocks" else "braille"
-
-    @property
-    def gap(self) -> str:
-        return "x" if self.ascii else "×"
-
-    def mark(self, series: Series) -> str:
-        """The character that tells a series apart without colour; empty for the plain line."""
-        index = series.run_index
-        if index is None:
-            return (_ASCII_MARKS if self.ascii else _MARKS)[series.kind]
-        run_marks = _ASCII_RUN_MARKS if self.ascii else _RUN_MARKS
-        return run_marks[index % len(run_marks)]
-
-    def sample(self, series: Series) -> str:
-        """A piece of the line, for the legend."""
-        if series.faint:
-            return ".." if self.ascii else "⠒⠒"
-        mark = self.mark(series)
-        return 2 * mark if self.ascii else f"─{mark}─"
-
-    def paint(self, text: str, colour: Colour) -> str:
-        """Text in a colour, where there are colours."""
-        return f"\x1b[38;2;{colour[0]};{colour[1]};{colour[2]}m{text}\x1b[0m" if self.color else text
-
-    def fit(self, text: str, width: int) -> str:
-        """A user's text as printable characters of at most `width` cells, 7-bit where nothing else may appear."""
-        text = printable(text, ascii=self.ascii)
-        return text if cell_len(text) <= width else set_cell_size(text, width)
 
 
 @dataclass(frozen=True)
@@ -249,9 +140,7 @@ def draw(
     x_label: str = "",
     x_log: bool = False,
     y_log: bool = False,
-    palette: Palette = DARK,
-    marker: Marker = "braille",
-    color: bool = True,
+    look: Look = DEFAULT,
 ) -> Drawing:
     """Draw curves into a block of text.
 
@@ -262,31 +151,27 @@ def draw(
         x_label: what the x axis counts, at the end of the legend.
         x_log: logarithmic x axis; what lies at zero or below has no place on it and is left out.
         y_log: logarithmic y axis; values of zero and below are drawn at the smallest positive one.
-        palette: the colours.
-        marker: "braille" draws with 2x4 dots a cell, "blocks" with 2x2 quarters of one, which more fonts have; "ascii"
-            uses 7-bit characters only, in axes and texts too.
-        color: False for no escape codes at all.
+        look: colours and characters; without colours there are no escape codes at all.
 
     Returns:
         The block, and where the values lie in it: `height` lines of `width` cells each, joined by newlines, with 24-bit
         ANSI colours (as `rich.text.Text.from_ansi` reads them). Where nothing can be drawn, it holds a sentence that
         says why.
     """
-    style = _Style(palette, marker, color)
     if width < 1 or height < 1:
         return Drawing("")
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        return Drawing(_message(f"a chart needs {MIN_WIDTH}x{MIN_HEIGHT} cells", "", width, height, style))
+        return Drawing(_message(f"a chart needs {MIN_WIDTH}x{MIN_HEIGHT} cells", "", width, height, look))
     curves, trouble = _prepare(series, columns=2 * width, x_log=x_log, y_log=y_log)
     if trouble:
-        return Drawing(_message(trouble, title, width, height, style))
+        return Drawing(_message(trouble, title, width, height, look))
     notes = [x_label, "log x" if x_log else "", "log y" if y_log else ""]
     spare = height - _AXIS_ROWS - _MIN_CANVAS_ROWS
-    legend = _legend(curves, ", ".join(filter(None, notes)), width, min(spare, max(1, height // 5)), style)
-    header = [_title(title, width, style)] if title and spare > len(legend) else []
+    legend = _legend(curves, ", ".join(filter(None, notes)), width, min(spare, max(1, height // 5)), look)
+    header = [_title(title, width, look)] if title and spare > len(legend) else []
     rows = height - len(header) - len(legend)
-    canvas, x_axis = _canvas(curves, width, rows, x_log=x_log, y_log=y_log, style=style)
-    corner = max(_ESCAPES.sub("", line).find("+" if style.ascii else "└") for line in canvas[-_AXIS_ROWS:])
+    canvas, x_axis = _canvas(curves, width, rows, x_log=x_log, y_log=y_log, look=look)
+    corner = max(_ESCAPES.sub("", line).find("+" if look.ascii else "└") for line in canvas[-_AXIS_ROWS:])
     ends = (10**x_axis.low, 10**x_axis.high) if x_log else (x_axis.low, x_axis.high)
     return Drawing("\n".join([*header, *canvas, *legend]), corner + 1, width, *ends, x_log)
 
@@ -347,22 +232,23 @@ def _axis(values: Sequence[float], count: int, *, whole: bool = False, log: bool
     return _Axis(low, high, ticks, log)
 
 
-def _signals(curves: Iterable[_Curve], x_axis: _Axis, y_axis: _Axis, columns: int, style: _Style) -> list[_Signal]:
+def _signals(curves: Iterable[_Curve], x_axis: _Axis, y_axis: _Axis, columns: int, look: Look) -> list[_Signal]:
     """Lines, marks and gaps of all curves; what comes later lies over what came before."""
+    dots = "hd" if look.marker == "blocks" else "braille"  # as plotext calls them
     signals = []
     lowest_first = sorted(curves, key=lambda curve: (not curve.series.faint, curve.series.kind != "published"))
     for index, curve in enumerate(lowest_first):
-        faint, mark, colour = curve.series.faint, style.mark(curve.series), style.palette.colour(curve.series)
+        faint, mark, colour = curve.series.faint, _mark(curve.series, look), look.palette.colour(curve.series)
         # Without colours a faint line cannot be told from the others, and becomes a cloud of dots.
-        joined = not faint or (style.color and not style.ascii)
-        line = ("." if faint else mark) if style.ascii else style.dots
+        joined = not faint or (look.color and not look.ascii)
+        line = ("." if faint else mark) if look.ascii else dots
         segments = [(x_axis.place(x), y_axis.place(y)) for x, y in curve.segments]
         signals += [_Signal(x, y, line, colour, joined) for x, y in segments]
-        if not faint and not style.ascii:
+        if not faint and not look.ascii:
             stagger = index * _MARK_SPACING / 3 % _MARK_SPACING  # so that the marks of two curves do not meet
             points = _marked(segments, columns, stagger, spaced=bool(mark))
             signals.append(_Signal([x for x, _ in points], [y for _, y in points], mark or _LONE_POINT, colour, False))
-        signals.append(_Signal(x_axis.place(curve.gaps), [1.0] * len(curve.gaps), style.gap, colour, False))
+        signals.append(_Signal(x_axis.place(curve.gaps), [1.0] * len(curve.gaps), _gap(look), colour, False))
     return [signal for signal in signals if signal.x]
 
 
@@ -383,7 +269,7 @@ def _marked(segments: Sequence[Segment], columns: int, first: float, *, spaced: 
 
 
 def _canvas(
-    curves: Sequence[_Curve], width: int, height: int, *, x_log: bool, y_log: bool, style: _Style
+    curves: Sequence[_Curve], width: int, height: int, *, x_log: bool, y_log: bool, look: Look
 ) -> tuple[list[str], _Axis]:
     """The axes and the curves, drawn by plotext in `height` lines of `width` cells; and the x axis."""
     import plotext  # takes a tenth of a second, which only drawing should cost
@@ -395,48 +281,48 @@ def _canvas(
         plotext.limit_size(False, False)
         plotext.plot_size(width, height)
         plotext.theme("clear")
-        if style.color:
-            plotext.ticks_color(style.palette.axis)
+        if look.color:
+            plotext.ticks_color(look.palette.axis)
         plotext.xaxes(True, False)
         plotext.yaxes(True, False)
         plotext.xlim(0, 1)
         plotext.ylim(0, 1)
         plotext.xticks(x_axis.place(x_axis.ticks), tick_labels(x_ticks, log=x_log))
         plotext.yticks(y_axis.place(y_axis.ticks), tick_labels(y_axis.ticks, log=y_log))
-        for signal in _signals(curves, x_axis, y_axis, width, style):
+        for signal in _signals(curves, x_axis, y_axis, width, look):
             plot = plotext.plot if signal.joined else plotext.scatter
-            plot(signal.x, signal.y, marker=signal.marker, color=signal.colour if style.color else "default")
+            plot(signal.x, signal.y, marker=signal.marker, color=signal.colour if look.color else "default")
         text = plotext.build()
-    if not style.color:
+    if not look.color:
         text = _ESCAPES.sub("", text)
-    if style.ascii:
+    if look.ascii:
         text = text.translate(_ASCII_AXES)
     lines: list[str] = text.split("\n")
     return lines[:height], x_axis
 
 
-def _legend(curves: Sequence[_Curve], note: str, width: int, lines: int, style: _Style) -> list[str]:
+def _legend(curves: Sequence[_Curve], note: str, width: int, lines: int, look: Look) -> list[str]:
     """At most `lines` lines that name the curves, the note at the right end of the last one where it fits."""
     entries: dict[tuple[str, str], _Entry] = {}
     for series in sorted((curve.series for curve in curves if curve.series.name), key=lambda one: one.faint):
         # One entry for all raw values: their colours are those of the lines above them.
         key = (series.name, "faint" if series.faint else series.kind)
-        entries.setdefault(key, _entry(style.sample(series), style.palette.colour(series), series.name, width, style))
+        entries.setdefault(key, _entry(_sample(series, look), look.palette.colour(series), series.name, width, look))
     if any(curve.gaps for curve in curves):
-        entries["", "gap"] = _entry(style.gap, style.palette.axis, "not finite", width, style)
-    note = style.fit(note, width)
+        entries["", "gap"] = _entry(_gap(look), look.palette.axis, "not finite", width, look)
+    note = _fitted(note, width, look)
     if not lines or not (entries or note):
         return []
-    end = _Entry(style.paint(note, style.palette.axis), cell_len(note))
+    end = _Entry(_painted(note, look.palette.axis, look), cell_len(note))
     rows = _fold(list(entries.values()), width, lines)
     if note and len(rows) < lines and _row_width([*rows[-1], end]) > width:
         rows.append([])
     return [_spread(row, end if row is rows[-1] else _Entry("", 0), width) for row in rows]
 
 
-def _entry(sample: str, colour: Colour, name: str, width: int, style: _Style) -> _Entry:
-    name = style.fit(name, width - cell_len(sample) - 1)
-    return _Entry(f"{style.paint(sample, colour)} {name}", cell_len(f"{sample} {name}"))
+def _entry(sample: str, colour: Colour, name: str, width: int, look: Look) -> _Entry:
+    name = _fitted(name, width - cell_len(sample) - 1, look)
+    return _Entry(f"{_painted(sample, colour, look)} {name}", cell_len(f"{sample} {name}"))
 
 
 def _fold(entries: Sequence[_Entry], width: int, lines: int) -> list[list[_Entry]]:
@@ -471,19 +357,52 @@ def _spread(row: Sequence[_Entry], end: _Entry, width: int) -> str:
     return text + " " * (blanks - end.width) + end.painted
 
 
-def _title(text: str, width: int, style: _Style) -> str:
-    text = style.fit(text, width)
+def _title(text: str, width: int, look: Look) -> str:
+    text = _fitted(text, width, look)
     blank = " " * (width - cell_len(text))
-    return (f"\x1b[1m{text}\x1b[0m" if style.color else text) + blank
+    return (f"\x1b[1m{text}\x1b[0m" if look.color else text) + blank
 
 
-def _message(sentence: str, title: str, width: int, height: int, style: _Style) -> str:
+def _message(sentence: str, title: str, width: int, height: int, look: Look) -> str:
     """A block that says why there is no chart."""
-    sentence = style.fit(sentence, width)
+    sentence = _fitted(sentence, width, look)
     left = (width - cell_len(sentence)) // 2
     right = width - cell_len(sentence) - left
     lines = [" " * width for _ in range(height)]
     if height > 1 and title:
-        lines[0] = _title(title, width, style)
-    lines[height // 2] = " " * left + style.paint(sentence, style.palette.axis) + " " * right
+        lines[0] = _title(title, width, look)
+    lines[height // 2] = " " * left + _painted(sentence, look.palette.axis, look) + " " * right
     return "\n".join(lines)
+
+
+def _mark(series: Series, look: Look) -> str:
+    """The character that tells a series apart without colour; empty for the plain line."""
+    index = series.run_index
+    if index is None:
+        return (_ASCII_MARKS if look.ascii else _MARKS)[series.kind]
+    run_marks = _ASCII_RUN_MARKS if look.ascii else _RUN_MARKS
+    return run_marks[index % len(run_marks)]
+
+
+def _sample(series: Series, look: Look) -> str:
+    """A piece of the line, for the legend."""
+    if series.faint:
+        return ".." if look.ascii else "⠒⠒"
+    mark = _mark(series, look)
+    return 2 * mark if look.ascii else f"─{mark}─"
+
+
+def _gap(look: Look) -> str:
+    """What stands where a value is not finite."""
+    return "x" if look.ascii else "×"
+
+
+def _painted(text: str, colour: Colour, look: Look) -> str:
+    """Text in a colour, where there are colours."""
+    return f"\x1b[38;2;{colour[0]};{colour[1]};{colour[2]}m{text}\x1b[0m" if look.color else text
+
+
+def _fitted(text: str, width: int, look: Look) -> str:
+    """A user's text as printable characters of at most `width` cells."""
+    text = look.printable(text)
+    return text if cell_len(text) <= width else set_cell_size(text, width)

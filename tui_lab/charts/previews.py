@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.pictures import mosaic
-from tui_lab.charts.plot import DARK, Palette
 from tui_lab.charts.shading import style
-from tui_lab.charts.text import printable
 from tui_lab.inspections.content import LabelledPoint
 from tui_lab.previews.content import LayerTable, SampleGrid
 
@@ -24,14 +23,7 @@ _TRAIN, _TEST = "•", "○"
 
 
 def preview_samples(
-    grid: SampleGrid,
-    *,
-    width: int,
-    rows: int | None = None,
-    seen: bool = False,
-    palette: Palette = DARK,
-    color: bool = True,
-    ascii: bool = False,
+    grid: SampleGrid, *, width: int, rows: int | None = None, seen: bool = False, look: Look = DEFAULT
 ) -> Text:
     """The samples of a grid, each with its class below; or the plane with its points.
 
@@ -40,12 +32,10 @@ def preview_samples(
         width: cells of the whole, at least 2.
         rows: lines that the plane of points may take; None sets no limit. Images take what they need.
         seen: images as the network sees them, after standardisation; without any, as people do.
-        palette: classes of points have the colours of its runs.
-        color: False for shades, and for letters instead of points.
-        ascii: the same in 7-bit characters.
+        look: classes of points have the colours of its runs; without colours, letters stand instead of points.
     """
     if not grid.samples:
-        return _plane(grid, width, rows, palette, color=color and not ascii, ascii=ascii)
+        return _plane(grid, width, rows, look)
     pictures = [sample.seen or sample.picture if seen else sample.picture for sample in grid.samples]
     captions = [grid.class_names[sample.label] for sample in grid.samples]
     across = _across(len(grid.class_names), width)
@@ -53,7 +43,7 @@ def preview_samples(
     side = tile // pictures[0].width * pictures[0].width or tile  # pictures are enlarged by whole factors
     side = max(side, *map(cell_len, captions))
     width = min(width, across * (side + _GAP) - _GAP)  # no more across, so that classes keep their columns
-    return mosaic(pictures, captions, width=width, columns=tile, gap=_GAP, color=color, ascii=ascii)
+    return mosaic(pictures, captions, width=width, columns=tile, gap=_GAP, look=look)
 
 
 def layer_rows(table: LayerTable) -> list[tuple[str, ...]]:
@@ -81,8 +71,8 @@ def _shape(shape: tuple[int, ...] | None) -> str:
     return "" if shape is None else " × ".join(map(str, shape))
 
 
-def _plane(grid: SampleGrid, width: int, rows: int | None, palette: Palette, *, color: bool, ascii: bool) -> Text:
-    legend = list(_legend(grid, palette, color=color, ascii=ascii))
+def _plane(grid: SampleGrid, width: int, rows: int | None, look: Look) -> Text:
+    legend = list(_legend(grid, look))
     side = min(width, _MOST_PLANE, *([] if rows is None else [2 * (rows - len(legend))])) // 2 * 2
     if side < 2:
         return Text()
@@ -94,14 +84,14 @@ def _plane(grid: SampleGrid, width: int, rows: int | None, palette: Palette, *, 
         for point in points:
             column = int((point.x - left) / extent * side)
             row = int((bottom + extent - point.y) / extent * side / 2)
-            lines[row][column] = mark if color else _letter(point.label, is_train=mark is _TRAIN)
+            lines[row][column] = mark if look.has_colours else _letter(point.label, is_train=mark is _TRAIN)
             labels[row, column] = point.label
     drawn = []
     for row, line in enumerate(lines):
         text = Text("".join(line))
-        for column in range(side if color else 0):
+        for column in range(side if look.has_colours else 0):
             if (row, column) in labels:
-                text.stylize(style(palette.runs[labels[row, column] % len(palette.runs)]), column, column + 1)
+                text.stylize(style(look.palette.run(labels[row, column])), column, column + 1)
         drawn.append(text)
     return Text("\n").join([*drawn, *legend])
 
@@ -117,11 +107,11 @@ def _letter(label: int, *, is_train: bool) -> str:
     return chr(ord("A" if is_train else "a") + label % 26)
 
 
-def _legend(grid: SampleGrid, palette: Palette, *, color: bool, ascii: bool) -> Iterator[Text]:
+def _legend(grid: SampleGrid, look: Look) -> Iterator[Text]:
     for label, name in enumerate(grid.class_names):
-        name = printable(name, ascii=ascii)
-        if color:
-            yield Text.assemble(("■", style(palette.runs[label % len(palette.runs)])), f" {name}")
+        name = look.printable(name)
+        if look.has_colours:
+            yield Text.assemble(("■", style(look.palette.run(label))), f" {name}")
         else:
             yield Text(f"{_letter(label, is_train=True)} {_letter(label, is_train=False)} {name}")
-    yield Text(f"{_TRAIN} train  {_TEST} test" if color else "capital: train, small: test")
+    yield Text(f"{_TRAIN} train  {_TEST} test" if look.has_colours else "capital: train, small: test")

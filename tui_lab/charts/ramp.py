@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from rich.text import Text
 
+from tui_lab.charts.look import Look
 from tui_lab.charts.pictures import half_blocks
 from tui_lab.charts.resampling import resampled
 from tui_lab.charts.shading import Colour, mixed
@@ -45,15 +46,15 @@ def enlarged(levels: bytes, columns: int, *, width: int, height: int) -> list[by
     return [bytes(map(round, row)) for row in resampled(rows, height, width)]
 
 
-def tinted(rows: Sequence[bytes], *, color: bool) -> Picture:
+def tinted(rows: Sequence[bytes], look: Look) -> Picture:
     """A picture of levels."""
-    pixels = bytes(value for row in rows for level in row for value in tint(level, color=color))
+    pixels = bytes(value for row in rows for level in row for value in tint(level, color=look.has_colours))
     return Picture(len(rows[0]), len(rows), pixels)
 
 
-def ramp(low: str, high: str, *, width: int, color: bool, ascii: bool) -> Text:
+def ramp(low: str, high: str, *, width: int, look: Look) -> Text:
     """The colours or shades in a line of at most `width` cells, between what the first and the last stand for."""
     cells = max(_LEAST_SCALE, min(_SCALE, width - len(low) - len(high) - 2))
     row = bytes(255 * i // (cells - 1) for i in range(cells))
-    drawn = half_blocks(tinted([row, row], color=color), color=color, ascii=ascii)
+    drawn = half_blocks(tinted([row, row], look), look=look)
     return Text(f"{low} ").append_text(drawn).append(f" {high}")

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.pictures import mosaic
-from tui_lab.charts.plot import DARK, Palette
 from tui_lab.charts.series import short_number
-from tui_lab.charts.shading import style
-from tui_lab.charts.text import folded, printable, shortened
+from tui_lab.charts.text import folded, shortened
 from tui_lab.inspections.content import Sample, TopLoss
 from tui_lab.pictures import Picture
 
@@ -24,26 +23,16 @@ _TILE = 16  # cells of a picture in a grid
 _RIGHT, _WRONG = ("✓", "+"), ("✗", "x")  # each as a character and in 7 bits
 
 
-def probability_bars(
-    sample: Sample,
-    class_names: Sequence[str],
-    *,
-    width: int,
-    palette: Palette = DARK,
-    color: bool = True,
-    ascii: bool = False,
-) -> Text:
+def probability_bars(sample: Sample, class_names: Sequence[str], *, width: int, look: Look = DEFAULT) -> Text:
     """The most probable classes of a sample, one a line: name, bar, percent.
 
     Args:
         sample: what to draw.
         class_names: one a class.
         width: cells of a line, at least 20.
-        palette: the true class, which also has a mark before it, in its colour of "train", others in that of "test".
-        color: False for no colours.
-        ascii: 7-bit characters only.
+        look: the true class, which also has a mark before it, in its colour of "train", others in that of "test".
     """
-    names = [printable(class_names[guess.label], ascii=ascii) for guess in sample.guesses]
+    names = [look.printable(class_names[guess.label]) for guess in sample.guesses]
     percents = [_percent(guess.probability) for guess in sample.guesses]
     number_width = max(map(len, percents)) + 1
     name_width = min(max(map(cell_len, names)), _MOST_NAME, max(1, width - 3 - number_width - _LEAST_BAR))
@@ -52,16 +41,16 @@ def probability_bars(
     for guess, name, percent in zip(sample.guesses, names, percents, strict=True):
         is_true = guess.label == sample.label
         name = shortened(name, name_width)
-        line = Text(f"{_RIGHT[ascii] if is_true else ' '} {name}{' ' * (name_width - cell_len(name))} ")
-        colour = style(palette.kinds["train" if is_true else "test"]) if color else ""
-        line.append(bar(guess.probability, room, ascii=ascii), colour).append(f"{percent:>{number_width}}")
+        line = Text(f"{_RIGHT[look.ascii] if is_true else ' '} {name}{' ' * (name_width - cell_len(name))} ")
+        line.append(bar(guess.probability, room, look), look.kind("train" if is_true else "test"))
+        line.append(f"{percent:>{number_width}}")
         lines.append(line)
     return Text("\n").join(lines)
 
 
-def sample_line(sample: Sample, class_names: Sequence[str], *, ascii: bool = False) -> str:
+def sample_line(sample: Sample, class_names: Sequence[str], *, look: Look = DEFAULT) -> str:
     """A sample in one line: `cat, taken for dog (87 %)`, `cat, seen as such (98 %)`; a point with its coordinates."""
-    name, said = (printable(class_names[label], ascii=ascii) for label in (sample.label, sample.predicted))
+    name, said = (look.printable(class_names[label]) for label in (sample.label, sample.predicted))
     verdict = "seen as such" if sample.is_right else f"taken for {said}"
     where = "" if isinstance(sample.shown, Picture) else f"({sample.shown[0]:.2f}, {sample.shown[1]:.2f})  "
     return f"{where}{name}, {verdict} ({_percent(sample.guesses[0].probability)})"
@@ -74,8 +63,7 @@ def sample_grid(
     width: int,
     columns: int = _TILE,
     notes: Sequence[str] = (),
-    color: bool = True,
-    ascii: bool = False,
+    look: Look = DEFAULT,
 ) -> Text:
     """Pictures side by side, each over its true class and the three most probable ones; points one a line.
 
@@ -85,26 +73,19 @@ def sample_grid(
         width: cells of the whole.
         columns: cells that each picture may take.
         notes: a last line for each of the samples; none where there are no notes.
-        color, ascii: see `tui_lab.charts.pictures.half_blocks`.
     """
     shown = [sample.shown for sample in samples if isinstance(sample.shown, Picture)]
     if len(shown) < len(samples):
-        lines = [sample_line(sample, class_names, ascii=ascii) for sample in samples]
+        lines = [sample_line(sample, class_names, look=look) for sample in samples]
         lines = [f"{line}, {note}" for line, note in zip(lines, notes, strict=True)] if notes else lines
         return Text("\n").join(Text(shortened(line, width)) for line in lines)
-    captions = [_caption(sample, class_names, ascii=ascii) for sample in samples]
+    captions = [_caption(sample, class_names, look) for sample in samples]
     captions = [f"{caption}\n{note}" for caption, note in zip(captions, notes, strict=True)] if notes else captions
-    return mosaic(shown, captions, width=width, columns=columns, color=color, ascii=ascii)
+    return mosaic(shown, captions, width=width, columns=columns, look=look)
 
 
 def loss_gallery(
-    found: TopLoss,
-    *,
-    width: int,
-    page: int | None = None,
-    misclassified: bool = False,
-    color: bool = True,
-    ascii: bool = False,
+    found: TopLoss, *, width: int, page: int | None = None, misclassified: bool = False, look: Look = DEFAULT
 ) -> Text:
     """The samples with the highest loss, the highest first, each over its class, what it is taken for, and its loss.
 
@@ -113,7 +94,6 @@ def loss_gallery(
         width: cells of the whole, at least 20.
         page: a dozen of them, from 0 on, the last one where there are fewer; None = all.
         misclassified: only those.
-        color, ascii: see `tui_lab.charts.pictures.half_blocks`.
     """
     samples = found.misclassified if misclassified else found.samples
     wrong = f"{found.wrong:,} of {found.total:,} test samples are misclassified."
@@ -128,7 +108,7 @@ def loss_gallery(
         [
             *map(Text, folded(head, width)),
             Text(),
-            sample_grid(part, found.class_names, width=width, notes=losses, color=color, ascii=ascii),
+            sample_grid(part, found.class_names, width=width, notes=losses, look=look),
         ]
     )
 
@@ -138,14 +118,14 @@ def pages(found: TopLoss, *, misclassified: bool = False) -> int:
     return max(1, -(-len(found.misclassified if misclassified else found.samples) // PAGE))
 
 
-def _caption(sample: Sample, class_names: Sequence[str], *, ascii: bool) -> str:
+def _caption(sample: Sample, class_names: Sequence[str], look: Look) -> str:
     """The true class, then a line for each guess: the first one is right or wrong, one below may be the true class."""
-    names = [printable(name, ascii=ascii) for name in (class_names[sample.label], *_guessed(sample, class_names))]
+    names = [look.printable(name) for name in (class_names[sample.label], *_guessed(sample, class_names))]
     names = [shortened(name, _TILE_NAME) for name in names]
     name_width = max(map(cell_len, names[1:]))
     lines = [names[0]]
     for place, (guess, name) in enumerate(zip(sample.guesses, names[1:], strict=True)):
-        mark = _RIGHT[ascii] if guess.label == sample.label else " " if place else _WRONG[ascii]
+        mark = _RIGHT[look.ascii] if guess.label == sample.label else " " if place else _WRONG[look.ascii]
         lines.append(f"{mark} {name}{' ' * (name_width - cell_len(name))} {_percent(guess.probability):>5}")
     return "\n".join(lines)
 
@@ -154,10 +134,10 @@ def _guessed(sample: Sample, class_names: Sequence[str]) -> list[str]:
     return [class_names[guess.label] for guess in sample.guesses]
 
 
-def bar(share: float, width: int, *, ascii: bool) -> str:
+def bar(share: float, width: int, look: Look) -> str:
     """A bar of up to `width` cells, drawn to an eighth of one; blanks for the rest."""
     share = min(max(share, 0.0), 1.0) if share == share else 0.0  # NaN of a model whose outputs overflow
-    if ascii:
+    if look.ascii:
         return ("#" * round(share * width)).ljust(width)
     whole, eighth = divmod(round(share * width * 8), 8)
     return ("█" * whole + (_EIGHTHS[eighth] if eighth else "")).ljust(width)

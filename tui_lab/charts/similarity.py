@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.style import Style
 from rich.text import Text
 
 from tui_lab.charts.heat import heat_blocks, heat_key
+from tui_lab.charts.look import DEFAULT, Look
 from tui_lab.charts.pictures import mosaic
-from tui_lab.charts.plot import DARK, Palette
 from tui_lab.charts.ramp import enlarged, ramp, tinted
-from tui_lab.charts.shading import style
 from tui_lab.charts.text import folded
 from tui_lab.inspections.content import PatchSimilarity, PositionSimilarity
 from tui_lab.inspections.content.similarity import cosine_of
@@ -22,26 +20,21 @@ _TILE = 14  # cells of a position's tile
 _GAP = 1
 
 
-def patch_similarity_page(
-    found: PatchSimilarity, *, width: int, palette: Palette = DARK, color: bool = True, ascii: bool = False
-) -> Text:
+def patch_similarity_page(found: PatchSimilarity, *, width: int, look: Look = DEFAULT) -> Text:
     """The matrix of cosines between filters, and the filters that are most alike.
 
     Args:
         found: what to draw.
         width: cells of the whole, at least 20.
-        palette: positive cosines have the colour of the second run, negative ones that of the first.
-        color: False for signs.
-        ascii: 7-bit characters only, which are without colours too.
+        look: as `tui_lab.charts.heat.heat_maps_text` has it.
     """
-    colours = palette if color and not ascii else None
-    faint = style(palette.axis) if colours else Style()
+    look = look.of_pictures
     part = f"the first {found.shown} of " if found.shown < found.filters else ""
     lines = [Text(line, "bold") for line in folded(f"Cosines between {part}{found.filters} filters of patches", width)]
-    lines += heat_key(1.0, width, colours)
+    lines += heat_key(1.0, width, look)
     side = found.shown * max(1, min(_WIDEST, width) // found.shown) if found.shown <= width else width
     rows = _rows(found.levels, found.shown)
-    drawn = heat_blocks(rows, lines=max(1, side // 2), columns=side, largest=1.0, palette=colours)
+    drawn = heat_blocks(rows, lines=max(1, side // 2), columns=side, largest=1.0, look=look)
     lines += [Text(), *drawn.split(allow_blank=True), Text()]
     pairs = [(found.cosine(i, j), i, j) for i in range(found.shown) for j in range(i)]
     if pairs:
@@ -49,13 +42,11 @@ def patch_similarity_page(
         said = ", ".join(f"#{j + 1} and #{i + 1} {cosine:+.2f}" for cosine, i, j in most)
         mean = sum(abs(cosine) for cosine, *_ in pairs) / len(pairs)
         note = f"The most alike: {said}. The mean size of a cosine is {mean:.2f}."
-        lines += [Text(line, faint) for line in folded(note, width)]
+        lines += [Text(line, look.faint) for line in folded(note, width)]
     return Text("\n").join(lines)
 
 
-def position_similarity_page(
-    found: PositionSimilarity, *, width: int, palette: Palette = DARK, color: bool = True, ascii: bool = False
-) -> Text:
+def position_similarity_page(found: PositionSimilarity, *, width: int, look: Look = DEFAULT) -> Text:
     """A tile for each position, where the patch lies in the image: its cosines with the positions of all patches.
 
     As many rows and columns of tiles as there is room for, evenly spread.
@@ -63,17 +54,13 @@ def position_similarity_page(
     Args:
         found: what to draw.
         width: cells of the whole, at least 20.
-        palette: for notes.
-        color: False for shades.
-        ascii: 7-bit characters only, which are without colours too.
     """
-    color = color and not ascii
-    faint = style(palette.axis) if color else Style()
+    look = look.of_pictures
     kind = "learned" if found.is_learned else "sinusoidal"
     title = f"Cosines of each {kind} position with all others, {found.rows} by {found.columns} patches"
     lines = [Text(line, "bold") for line in folded(title, width)]
     low = min(map(min, found.tiles))
-    lines.append(ramp(f"{cosine_of(low):.2f}", "1", width=width, color=color, ascii=ascii))
+    lines.append(ramp(f"{cosine_of(low):.2f}", "1", width=width, look=look))
     side = min(width, found.tile_columns * max(1, _TILE // found.tile_columns))
     height = max(1, round(side * found.tile_rows / found.tile_columns))
     fitting = max(1, (width + _GAP) // (side + _GAP))
@@ -83,11 +70,11 @@ def position_similarity_page(
     drawn = []
     for row in at_rows:
         tiles = [found.tiles[row * len(found.at_columns) + column].translate(stretched) for column in at_columns]
-        pictures = [tinted(enlarged(one, found.tile_columns, width=side, height=height), color=color) for one in tiles]
-        drawn.append(mosaic(pictures, [""] * len(pictures), width=width, gap=_GAP, color=color, ascii=ascii))
+        pictures = [tinted(enlarged(one, found.tile_columns, width=side, height=height), look) for one in tiles]
+        drawn.append(mosaic(pictures, [""] * len(pictures), width=width, gap=_GAP, look=look))
     which = "All positions" if len(at_rows) * len(at_columns) == found.rows * found.columns else "Some, evenly spread"
     note = f"{which}, each tile where its patch lies in the image: in a tile, the strongest place is the patch itself."
-    lines += [*(Text(line, faint) for line in folded(note, width)), Text()]
+    lines += [*(Text(line, look.faint) for line in folded(note, width)), Text()]
     return Text("\n").join([*lines, Text("\n\n").join(drawn)])
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from tui_lab.charts.look import DEFAULT, Look, Palette
 from tui_lab.charts.pictures import half_blocks, tiled
-from tui_lab.charts.plot import DARK, Palette
 from tui_lab.charts.series import short_number
-from tui_lab.charts.shading import Colour, mixed, style
-from tui_lab.charts.text import folded, printable, shortened
+from tui_lab.charts.shading import style
+from tui_lab.charts.text import folded, shortened
 from tui_lab.inspections.content import UnitLayer, UnitMap, UnitMaps
 from tui_lab.pictures import Picture
 
@@ -18,20 +18,11 @@ _SIDES = (24, 20, 16, 12)  # cells that a map may be wide, and twice what it is 
 _MOST_ROWS = 2  # of maps in a layer, if smaller ones can achieve it
 _GAP = 2
 _MIDDLE = 128  # the level of a unit that gives the middle of its activation
-_BLANK = 0.15  # of the colour of axes: so that a unit that is off still has edges
 _TEXTURES = "=- +#"  # far below the middle, below, near it, above, far above
 _NEAR, _FAR = 13, 64  # levels from the middle
 
 
-def unit_grid(
-    found: UnitMaps,
-    *,
-    width: int,
-    rows: int | None = None,
-    palette: Palette = DARK,
-    color: bool = True,
-    ascii: bool = False,
-) -> Text:
+def unit_grid(found: UnitMaps, *, width: int, rows: int | None = None, look: Look = DEFAULT) -> Text:
     """A map for each unit with its number below, layer by layer, after a few words on how to read them.
 
     In colours, where the unit gives more than the middle of its activation the map has the colour of the second run,
@@ -43,21 +34,18 @@ def unit_grid(
         width: cells of the whole, at least 20.
         rows: lines that are seen at once. Maps become smaller, to a limit, so that all of them are. None = so that
             no layer takes more than two rows of maps.
-        palette: where the colours are from.
-        color: False for signs.
-        ascii: 7-bit characters only, which are without colours too.
     """
-    has_colours = color and not ascii
-    lines = _legend(found, palette, width) if has_colours else [Text(line) for line in folded(_signs(found), width)]
+    palette = look.palette
+    lines = _legend(found, palette, width) if look.has_colours else list(map(Text, folded(_signs(found), width)))
     side = _side(found, width, None if rows is None else rows - len(lines))
     for layer in found.layers:
         levels = [_sampled(one, found.cells, side) for one in layer.maps]
-        blocks = [_coloured(one, side, palette) if has_colours else _textured(one) for one in levels]
+        blocks = [_coloured(one, side, palette) if look.has_colours else _textured(one) for one in levels]
         captions = [_caption(one, found.activation) for one in layer.maps]
-        grid = tiled(blocks, captions, width=width, gap=_GAP, ascii=ascii)
+        grid = tiled(blocks, captions, width=width, gap=_GAP, look=look)
         lines += [
             Text(),
-            Text(shortened(printable(_title(layer), ascii=ascii), width), "bold"),
+            Text(shortened(look.printable(_title(layer)), width), "bold"),
             *grid.split(allow_blank=True),
         ]
     return Text("\n").join(lines)
@@ -83,7 +71,7 @@ def _sampled(one: UnitMap, cells: int, side: int) -> list[bytes]:
 
 
 def _coloured(rows: Sequence[bytes], side: int, palette: Palette) -> Text:
-    tints = [_tint(level, palette) for level in range(256)]
+    tints = [palette.signed((level - _MIDDLE) / (_MIDDLE - 1)) for level in range(256)]
     pixels = bytes(
         value
         for levels, is_line in zip(rows, _lines(rows), strict=True)
@@ -91,13 +79,6 @@ def _coloured(rows: Sequence[bytes], side: int, palette: Palette) -> Text:
         for value in (palette.axis if on_line else tints[level])
     )
     return half_blocks(Picture(side, len(rows), pixels))
-
-
-def _tint(level: int, palette: Palette) -> Colour:
-    distance = level - _MIDDLE
-    below, above = palette.runs[:2]
-    blank = mixed(palette.axis, palette.background, _BLANK)
-    return mixed(above if distance > 0 else below, blank, abs(distance) / (_MIDDLE - 1))
 
 
 def _lines(rows: Sequence[bytes]) -> Iterator[list[bool]]:

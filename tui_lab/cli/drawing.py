@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from tui_lab.charts.plot import DARK, LIGHT, draw
+from tui_lab.charts.look import DARK, LIGHT, Look
+from tui_lab.charts.plot import draw
 from tui_lab.charts.series import Series
 from tui_lab.charts.text import printable
 from tui_lab.cli.output import data_console, is_ascii, table
-from tui_lab.cli.watch_view import Look
 
 CHART_HEIGHT = 15
 WIDEST_CHART = 100
@@ -22,7 +22,7 @@ def look_of(console: Console) -> Look:
     """What a terminal can show. Those that tell their background do so in COLORFGBG, as `foreground;background`."""
     is_light = os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
     color = console.color_system is not None and not console.no_color
-    return Look(color=color, ascii=is_ascii(), palette=LIGHT if is_light else DARK)
+    return Look(LIGHT if is_light else DARK, color=color, ascii=is_ascii())
 
 
 def print_chart(
@@ -30,7 +30,6 @@ def print_chart(
 ) -> None:
     """Curves in a chart as wide as the terminal, up to what is easy to read, and a blank line."""
     console = data_console()
-    look = look_of(console)
     chart = draw(
         series,
         width=min(console.width, WIDEST_CHART),
@@ -39,9 +38,7 @@ def print_chart(
         x_label=x_label,
         x_log=x_log,
         y_log=y_log,
-        palette=look.palette,
-        marker="ascii" if look.ascii else "braille",
-        color=look.color,
+        look=look_of(console),
     ).text
     console.print(Text.from_ansi(chart), "", sep="\n")
 

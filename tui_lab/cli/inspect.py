@@ -39,7 +39,7 @@ def inspect(
     run: OneRun,
     what: Annotated[
         str | None,
-        typer.Argument(metavar="[WHAT]", help="confusion, samples, ...", autocompletion=complete_inspection),
+        typer.Argument(metavar="WHAT", help="confusion, samples, ...", autocompletion=complete_inspection),
     ] = None,
     cell: Annotated[
         tuple[str, str] | None,
@@ -136,6 +136,7 @@ def _print(what: str, content: Content, *, as_json: bool) -> None:
     from rich.text import Text
 
     from tui_lab.charts.inspections import draw_inspection
+    from tui_lab.cli.drawing import look_of
     from tui_lab.cli.output import data_console, print_json
     from tui_lab.inspections.catalogue import INSPECTIONS
 
@@ -144,11 +145,12 @@ def _print(what: str, content: Content, *, as_json: bool) -> None:
         return
     console, about = data_console(), INSPECTIONS[what]
     heading = Text.assemble((about.title, "bold"), f" after epoch {content.epoch:g}\n" if about.is_of_weights else "\n")
-    console.print(heading, draw_inspection(content, width=console.width, **_look()), sep="\n")
+    console.print(heading, draw_inspection(content, width=console.width, look=look_of(console)), sep="\n")
 
 
 def _print_cell(content: Any, true: str, predicted: str, *, as_json: bool) -> None:
     from tui_lab.charts.samples import sample_grid
+    from tui_lab.cli.drawing import look_of
     from tui_lab.cli.output import data_console, print_json, say
 
     confusion: Confusion = content
@@ -162,12 +164,11 @@ def _print_cell(content: Any, true: str, predicted: str, *, as_json: bool) -> No
     say(f"{names}: {count:,} of {sum(confusion.counts[pair[0]]):,}, {len(samples)} of them kept")
     if samples:
         console = data_console()
-        look = _look()
-        del look["palette"]
-        console.print(sample_grid(samples, confusion.class_names, width=console.width, **look))
+        console.print(sample_grid(samples, confusion.class_names, width=console.width, look=look_of(console)))
 
 
 def _print_of_sample(content: Any, sample: int, block: int | None, head: int, *, as_json: bool) -> None:
+    from tui_lab.cli.drawing import look_of
     from tui_lab.cli.output import data_console, print_json
 
     draw = _drawing(content, sample, block, head)
@@ -175,7 +176,7 @@ def _print_of_sample(content: Any, sample: int, block: int | None, head: int, *,
         print_json(replace(content, samples=content.samples[sample - 1 : sample]).to_json())
         return
     console = data_console()
-    console.print(draw(width=console.width, **_look()))
+    console.print(draw(width=console.width, look=look_of(console)))
 
 
 def _drawing(found: OfSamples, sample: int, block: int | None, head: int) -> Callable[..., Text]:
@@ -204,15 +205,15 @@ def _drawing(found: OfSamples, sample: int, block: int | None, head: int) -> Cal
 
 def _print_misclassified(content: Any, *, as_json: bool) -> None:
     from tui_lab.charts.samples import loss_gallery
+    from tui_lab.cli.drawing import look_of
     from tui_lab.cli.output import data_console, print_json
 
     found: TopLoss = content
     if as_json:
         print_json([sample.to_json() for sample in found.misclassified])
         return
-    console, look = data_console(), _look()
-    del look["palette"]
-    console.print(loss_gallery(found, width=console.width, misclassified=True, **look))
+    console = data_console()
+    console.print(loss_gallery(found, width=console.width, misclassified=True, look=look_of(console)))
 
 
 def _class(confusion: Confusion, name: str) -> int:
@@ -227,22 +228,13 @@ def _class(confusion: Confusion, name: str) -> int:
     raise UsageError(f"There is no class {name!r}; there are {', '.join(names)}.", nearest(name, names))
 
 
-def _look() -> dict[str, Any]:
-    """What stdout can show, as the functions that draw take it."""
-    from tui_lab.cli.drawing import look_of
-    from tui_lab.cli.output import data_console
-
-    look = look_of(data_console())
-    return {"palette": look.palette, "color": look.color, "ascii": look.ascii}
-
-
 def _missing(what: str) -> str:
     """For which runs there is such an inspection."""
     return {
         "filters": "It is of networks on images whose first layer sees the image.",
         "feature-maps": "It is of networks with convolutions.",
         "first-epoch": (
-            "It is of networks that are trained step by step. Where it would take more than 2 % of the training it is "
+            "It is of networks that are trained step by step. Where it would take too long beside the training it is "
             "left out, and the log says so."
         ),
         "words": "It is of runs of bow-svm.",

@@ -138,9 +138,7 @@ def _show_samples(grid: SampleGrid, hyperparameters: Hyperparameters) -> None:
     look = look_of(console)
 
     def show(heading: str, *, seen: bool) -> None:
-        drawn = preview_samples(
-            grid, width=console.width, seen=seen, palette=look.palette, color=look.color, ascii=look.ascii
-        )
+        drawn = preview_samples(grid, width=console.width, seen=seen, look=look)
         console.print(f"[bold]{heading}[/]", drawn, "", sep="\n")
 
     show(f"{grid.dataset}: {grid.train_size:,} training samples, {grid.test_size:,} test samples", seen=False)

@@ -122,10 +122,7 @@ def _show(result: Result) -> None:
         print_table(aligned, result.table.texts())
     if result.galleries or result.heat_maps:
         console = data_console()
-        look = look_of(console)
-        width, color, ascii = console.width, look.color, look.ascii
-        drawn = pictures_text(result, width=width, palette=look.palette, color=color, ascii=ascii)
-        console.print(drawn, "", sep="\n")
+        console.print(pictures_text(result, width=console.width, look=look_of(console)), "", sep="\n")
     for chart in result.charts:
         print_chart(tool_series(chart), title=chart.title, x_label=chart.x_label, x_log=chart.x_log, y_log=chart.y_log)
 

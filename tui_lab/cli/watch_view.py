@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rich.style import Style
 from rich.text import Text
 
-from tui_lab.charts.plot import DARK, Palette, draw
+from tui_lab.charts.look import Look
+from tui_lab.charts.plot import draw
 from tui_lab.charts.training import METRICS, TITLES, Metric, axis_label, curves, stamp
 from tui_lab.cli.sentences import marked
 from tui_lab.runs.history import History, Track
@@ -43,19 +45,6 @@ class Settings:
     smoothing: float = 0.6
     axis: str = "epoch"
     only: Metric | Literal[""] = ""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What the terminal can show."""
-
-    color: bool = True
-    ascii: bool = False
-    palette: Palette = DARK
-
-    def style(self, kind: str) -> str:
-        """Rich's name of a series' colour."""
-        return "rgb({},{},{})".format(*self.palette.kinds[kind])
 
 
 class View:
@@ -147,9 +136,7 @@ def chart(history: History, metric: Metric, size: tuple[int, int], settings: Set
         title=TITLES[metric],
         x_label=axis_label(history, settings.axis),
         y_log=settings.log_loss and metric == "loss",
-        palette=look.palette,
-        marker="ascii" if look.ascii else "braille",
-        color=look.color,
+        look=look,
     ).text
     return [Text.from_ansi(line) for line in text.split("\n")]
 
@@ -194,7 +181,7 @@ def progress(snapshot: Snapshot, width: int, look: Look) -> Text:
     right = fitted([Text(f"{int(100 * position.share)} %"), Text(clock), Text(batch, style="dim")], room)
     bar = max(BAR_WIDTHS[0], min(BAR_WIDTHS[1], width - left.cell_len - right.cell_len - len(MARGIN)))
     done = round(bar * position.share)
-    left.append("━" * done, style=look.style("train")).append("─" * (bar - done), style="dim")
+    left.append("━" * done, style=look.kind("train")).append("─" * (bar - done), style="dim")
     return left.append_text(right)
 
 
@@ -208,7 +195,7 @@ def metrics(snapshot: Snapshot, width: int, look: Look) -> Text:
     for split in ("train", "test", "validation"):
         if f"{split}_loss" in last:
             measured = f"{last[f'{split}_loss']:.4f}  {percent(last.get(f'{split}_accuracy'))} %"
-            parts.append(labelled(split, measured, look.style(split)))
+            parts.append(labelled(split, measured, look.kind(split)))
     selected = "validation_accuracy" if "validation_accuracy" in best else "test_accuracy"
     if selected in best and not snapshot.status.is_fitted:
         parts.append(labelled("best", f"{percent(best[selected])} % @{best.get('epoch', 0):g}", "bold"))
@@ -262,7 +249,7 @@ def system(snapshot: Snapshot, width: int) -> Text:
     return fitted(parts, width)
 
 
-def labelled(label: str, value: str, style: str = "dim") -> Text:
+def labelled(label: str, value: str, style: str | Style = "dim") -> Text:
     """A label in its style, and a value."""
     return Text.assemble((f"{label} ", style), value)
 

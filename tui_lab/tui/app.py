@@ -6,7 +6,7 @@ import asyncio
 import importlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
@@ -26,7 +26,7 @@ from tui_lab.tui.themes import THEMES, palette_of
 from tui_lab.tui.topbar import AREAS, TopBar
 
 if TYPE_CHECKING:
-    from tui_lab.charts.plot import Marker, Palette
+    from tui_lab.charts.look import Look
     from tui_lab.tui.area import Area
     from tui_lab.tui.labs.screen import LabsScreen
     from tui_lab.tui.run.screen import RunScreen
@@ -37,19 +37,6 @@ if TYPE_CHECKING:
 REFRESH_S = 1.0  # between two looks at the runs of the home folder
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Look:
-    """What charts and pictures are drawn with."""
-
-    palette: Palette
-    marker: Marker
-    color: bool
-
-    @property
-    def ascii(self) -> bool:
-        return self.marker == "ascii"
 
 
 def _counted(count: int, noun: str) -> str:
@@ -191,8 +178,11 @@ class LabApp(App[None]):
     @property
     def look(self) -> Look:
         """What charts are drawn with now."""
-        marker: Marker = "ascii" if self.settings.ascii else self.settings.marker
-        return Look(palette_of(self.current_theme), marker, not self.no_color)
+        from tui_lab.charts.look import Look  # the first paint draws no chart
+
+        return Look(
+            palette_of(self.current_theme), self.settings.marker, color=not self.no_color, ascii=self.settings.ascii
+        )
 
     def get_line_filters(self) -> list[LineFilter]:
         filters = list(super().get_line_filters())
@@ -229,9 +219,9 @@ class LabApp(App[None]):
         self._look_at_runs()
 
     def open_run(self, run_id: str) -> None:
-        """Show a run."""
+        """Show a run, its curves first."""
         self.action_area("run")
-        self.call_later(lambda: self._run_screen.open_run(run_id))
+        self.call_later(lambda: self._run_screen.open_run(run_id, from_curves=True))
 
     def open_runs(self, filter: str) -> None:
         """Show the runs that a filter lets through."""

@@ -18,12 +18,13 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
+from tui_lab.charts.look import Look
 from tui_lab.charts.plot import Drawing, draw
 from tui_lab.charts.series import Series, short_number
 from tui_lab.charts.training import value_at
 
 if TYPE_CHECKING:
-    from tui_lab.tui.app import LabApp, Look
+    from tui_lab.tui.app import LabApp
 
 LEAST_INTERVAL_S = 0.25  # at most four times a second
 SHARE = 0.012  # of a core that drawing one chart may take: what is drawn must not be slowed down by it
@@ -175,9 +176,7 @@ class Chart(Widget, can_focus=True):
             x_label=plot.x_label,
             x_log=plot.x_log,
             y_log=plot.y_log,
-            palette=look.palette,
-            marker=look.marker,
-            color=look.color,
+            look=look,
         )
         lines = [Text.from_ansi(line) for line in drawing.text.split("\n")]
         strips = [Strip(list(line.render(self.app.console))) for line in lines]

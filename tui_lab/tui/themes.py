@@ -13,7 +13,7 @@ from textual.color import Color
 from textual.theme import Theme
 
 if TYPE_CHECKING:
-    from tui_lab.charts.plot import Palette
+    from tui_lab.charts.look import Palette
 
 
 def _variables(surface: str, accent: str) -> dict[str, str]:
@@ -81,7 +81,7 @@ THEMES = (
 
 def palette_of(theme: Theme) -> Palette:
     """The colours of charts on a theme's background."""
-    from tui_lab.charts.plot import DARK, LIGHT  # the first paint draws no chart
+    from tui_lab.charts.look import DARK, LIGHT  # the first paint draws no chart
 
     palette = DARK if theme.dark else LIGHT
     if theme.background is None:

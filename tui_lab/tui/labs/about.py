@@ -162,10 +162,7 @@ class About(Widget):
         width = (picture.size.width or self.size.width) - 2
         if width < 10:
             return
-        look = self._lab.look
-        drawn = preview_samples(
-            grid, width=width, seen=self._as_seen, palette=look.palette, color=look.color, ascii=look.ascii
-        )
+        drawn = preview_samples(grid, width=width, seen=self._as_seen, look=self._lab.look)
         seen = "  h: as stored" if self._as_seen else "  h: as the network sees them"
         hint = Text(f"n: draw again{seen if any(s.seen for s in grid.samples) else ''}", "dim")
         picture.update(Text("\n").join([hint, drawn]))

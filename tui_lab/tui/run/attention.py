@@ -80,11 +80,11 @@ def _attention(contents: Contents, frame: Frame, *, page: int, mode: int, block:
     keys = "n p: image   b: block" if mode else "n p: image   b: block   h: head"
     head_line = _choices(("attention", "rollout"), mode, f"m: the other   {keys}")
     rows = frame.height + 1  # a frame leaves two lines free, and the choices take one
-    options = {"width": frame.width, "rows": rows, "sample": page, **frame.palette_and_style}
+    options = {"width": frame.width, "rows": rows, "sample": page}
     if isinstance(found, AttentionMaps):
-        body = attention_page(found, block=block, head=head, **options)
+        body = attention_page(found, block=block, head=head, look=frame.look, **options)
     elif isinstance(found, Rollout):
-        body = rollout_page(found, block=block, **options)
+        body = rollout_page(found, block=block, look=frame.look, **options)
     else:
         body = Text(NONE, "dim")
     return Text("\n").join([head_line, body])
@@ -111,7 +111,7 @@ def _class_token(contents: Contents, frame: Frame, *, page: int) -> Text:
     found = contents.get("class-token")
     if not isinstance(found, TokenPath):
         return Text(NONE, "dim")
-    return class_token_page(found, width=frame.width, sample=page, **frame.palette_and_style)
+    return class_token_page(found, width=frame.width, sample=page, look=frame.look)
 
 
 def _choices(names: Sequence[str], chosen: int, keys: str) -> Text:

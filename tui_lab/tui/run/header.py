@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.text import Text
 
-from tui_lab.charts.plot import Palette
+from tui_lab.charts.look import Palette
 from tui_lab.charts.shading import style
 from tui_lab.charts.text import printable
 from tui_lab.runs.sentences import MARKS, Position, duration, execution, fitting, outcome

@@ -6,7 +6,7 @@ import math
 
 from rich.text import Text
 
-from tui_lab.charts.plot import Palette
+from tui_lab.charts.look import Palette
 from tui_lab.charts.shading import style
 from tui_lab.charts.sparkline import sparkline
 from tui_lab.runs.events import number

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import events
@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from tui_lab.charts.boundary import decision_boundary
 from tui_lab.charts.inspections import draw_inspection
+from tui_lab.charts.look import Look
 from tui_lab.charts.maps import feature_map_grid
 from tui_lab.charts.matrix import class_bars, confused_pairs, confusion_matrix, shown_classes
 from tui_lab.charts.samples import loss_gallery, pages, sample_grid
@@ -25,7 +26,7 @@ from tui_lab.tui.dialogs import Page
 from tui_lab.tui.texts import put
 
 if TYPE_CHECKING:
-    from tui_lab.tui.app import LabApp, Look
+    from tui_lab.tui.app import LabApp
 
 BESIDE = 44  # cells that the most confused pairs need at the right of the matrix
 GAP = "    "
@@ -41,15 +42,6 @@ class Frame:
     width: int
     height: int
     look: Look
-
-    @property
-    def style(self) -> dict[str, Any]:
-        """What every drawing function takes."""
-        return {"color": self.look.color, "ascii": self.look.ascii}
-
-    @property
-    def palette_and_style(self) -> dict[str, Any]:
-        return {"palette": self.look.palette, **self.style}
 
 
 Draw = Callable[[Contents, Frame], Text]
@@ -79,8 +71,8 @@ class View(Static):
 
 
 def _whole(contents: Contents, frame: Frame) -> Text:
-    style = {"width": frame.width, "marker": frame.look.marker, **frame.palette_and_style}
-    return Text("\n\n").join(draw_inspection(content, **style) for content in contents.values())
+    drawn = (draw_inspection(content, width=frame.width, look=frame.look) for content in contents.values())
+    return Text("\n\n").join(drawn)
 
 
 class PlaneView(View):
@@ -93,8 +85,8 @@ class PlaneView(View):
 def _fitted(contents: Contents, frame: Frame) -> Text:
     content = next(iter(contents.values()))
     if isinstance(content, Boundary):
-        return decision_boundary(content, columns=frame.width, rows=frame.height, **frame.palette_and_style)
-    return unit_grid(cast(UnitMaps, content), width=frame.width, rows=frame.height, **frame.palette_and_style)
+        return decision_boundary(content, columns=frame.width, rows=frame.height, look=frame.look)
+    return unit_grid(cast(UnitMaps, content), width=frame.width, rows=frame.height, look=frame.look)
 
 
 class PagedView(View, can_focus=True):
@@ -166,9 +158,9 @@ def _gallery(contents: Contents, frame: Frame, *, page: int, mode: int) -> Text:
     choices = Text("  ").join(Text(name, "reverse" if i == mode else "") for i, name in enumerate(names))
     keys = Text("   m: next choice" + ("   n p: pages" if mode else ""), "dim")
     if mode and isinstance(worst, TopLoss):
-        body = loss_gallery(worst, width=frame.width, page=page, misclassified=mode == 2, **frame.style)
+        body = loss_gallery(worst, width=frame.width, page=page, misclassified=mode == 2, look=frame.look)
     elif not mode and isinstance(chosen, Samples):
-        body = sample_grid(chosen.chosen, chosen.class_names, width=frame.width, **frame.style)
+        body = sample_grid(chosen.chosen, chosen.class_names, width=frame.width, look=frame.look)
     else:
         body = Text("This run has none of these.", "dim")
     return Text("\n").join([choices.append_text(keys), Text(), body])
@@ -193,8 +185,7 @@ class MapsView(PagedView):
 def _maps(contents: Contents, frame: Frame, *, page: int, mode: int) -> Text:
     found = cast(FeatureMaps, contents["feature-maps"])
     keys = Text("n p: other images   m: by mean or by channel", "dim")
-    style = frame.palette_and_style
-    grid = feature_map_grid(found, width=frame.width, sample=page, by_channel=mode == 1, **style)
+    grid = feature_map_grid(found, width=frame.width, sample=page, by_channel=mode == 1, look=frame.look)
     return Text("\n").join([keys, grid])
 
 
@@ -272,7 +263,7 @@ class ConfusionView(View, can_focus=True):
         if self._content is None or self._cell is None:
             return
         true, predicted = self._cell
-        names, look = self._content.class_names, self._look
+        names = self._content.class_names
         count = self._content.counts[true][predicted]
         title = f"{names[true]}, taken for {names[predicted]}: {count:,}"
         kept = self._content.mistakes.get(self._cell, ())
@@ -281,7 +272,7 @@ class ConfusionView(View, can_focus=True):
         elif not kept:
             body = Text("No sample of this cell was kept." if count else "No sample is in this cell.", "dim")
         else:
-            body = sample_grid(kept, names, width=90, color=look.color, ascii=look.ascii)
+            body = sample_grid(kept, names, width=90, look=self._look)
         self.app.push_screen(Page(title, Static(body)))
 
     def _draw(self) -> None:
@@ -289,15 +280,13 @@ class ConfusionView(View, can_focus=True):
         if self._content is None or width < 20:
             return
         cell = self._cell if self.has_focus else None
-        matrix = confusion_matrix(
-            self._content, width=width, selected=cell, palette=look.palette, color=look.color, ascii=look.ascii
-        )
+        matrix = confusion_matrix(self._content, width=width, selected=cell, look=look)
         room = width - max(line.cell_len for line in matrix.split()) - len(GAP)
         is_beside = room >= BESIDE
-        pairs = confused_pairs(self._content, width=room if is_beside else width, most=8, ascii=look.ascii)
+        pairs = confused_pairs(self._content, width=room if is_beside else width, most=8, look=look)
         notes = Text("\n").join([pairs, Text(), Text(HINT, "dim")])
         upper = _beside(matrix, notes) if is_beside else Text("\n\n").join([matrix, notes])
-        bars = class_bars(self._content, width=width, palette=look.palette, color=look.color, ascii=look.ascii)
+        bars = class_bars(self._content, width=width, look=look)
         put(self, Text("\n\n").join([upper, bars]))
 
     def on_blur(self) -> None:

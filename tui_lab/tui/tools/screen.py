@@ -16,6 +16,7 @@ from textual.widgets import ContentSwitcher, Markdown, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_lab.charts.calculated import pictures_text
+from tui_lab.charts.look import Look
 from tui_lab.errors import TuiLabError
 from tui_lab.hyperparameters import mistakes_in
 from tui_lab.labs.catalogue import LABS
@@ -28,7 +29,7 @@ from tui_lab.tui.form import HyperparameterForm
 from tui_lab.tui.tools.answers import folders_of, measured, plot_of, rich_table, worked_out
 
 if TYPE_CHECKING:
-    from tui_lab.tui.app import LabApp, Look
+    from tui_lab.tui.app import LabApp
 
 PAGES = {"tool-list": "list", "tool-text-pane": "list", "tool-form-pane": "form", "tool-answer-pane": "answer"}
 MOST_CHARTS = 3  # that a tool draws
@@ -287,7 +288,7 @@ class Pictures(Static):
             self.run_worker(self._make(*asked), exclusive=True, exit_on_error=False)
 
     async def _make(self, result: Result, width: int, look: Look) -> None:
-        make = partial(pictures_text, result, width=width, palette=look.palette, color=look.color, ascii=look.ascii)
+        make = partial(pictures_text, result, width=width, look=look)
         self.update(await self.lab.in_background(make))
 
     @property
