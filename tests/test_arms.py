@@ -66,6 +66,26 @@ def test_every_mistake_is_named(tmp_path: Path, text: str, said: str) -> None:
     assert said in str(caught.value), str(caught.value)
 
 
+VIT_ON_DIGITS = 'title = "A study"\nexercise = "vit"\n[hyperparameters]\ndataset = "digits"\n'
+
+
+def test_what_is_swept_need_not_fit_by_its_default(tmp_path: Path) -> None:
+    """Patches of 7, the default, do not tile 8×8 pixels, and 4 heads do not divide a width of 30."""
+    preset = load(tmp_path, "embed_dim = 30\n[sweep]\npatch_size = [2, 4]\nnum_heads = [3, 5]\n", VIT_ON_DIGITS)
+    assert len(preset.arms) == 4
+
+
+def test_arms_that_fit_nothing_are_named_and_what_no_arm_can_mend_is_said_once(tmp_path: Path) -> None:
+    text = "crop = 11\n[sweep]\npatch_size = [3, 5, 6, 7]\n"
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path, text, VIT_ON_DIGITS)
+    lines = [line.strip() for line in str(caught.value).splitlines()[1:]]
+    assert lines[0].startswith("crop = 11: is larger than the 8×8 images of digits")
+    named = [f"arms: with patch_size={side}, patch_size" for side in (3, 5, 6)]
+    assert [line.partition(" = ")[0] for line in lines[1:4]] == named
+    assert lines[4:] == ["arms: 1 more of 4 have mistakes like these"]
+
+
 def test_arms_may_set_several_things_at_once_and_have_names(tmp_path: Path) -> None:
     preset = load(
         tmp_path,

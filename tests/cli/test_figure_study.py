@@ -56,7 +56,7 @@ def test_figure_2_2_is_interrupted_continued_and_reported(tmp_path: Path, real_d
     rows = [line.split()[:2] for line in out.splitlines() if line.startswith("lr=")]
     assert rows == [[arm, "1/1"] for arm in ARMS]
     assert "79.2" in out and "68.7" in out  # published, at 0.01
-    assert out.count("(report)") + out.count("(data)") >= 4
+    assert out.count("(report)") + out.count("(our reading)") >= 4
 
     again, talk = run()
     assert "nothing to train, 7 done already" in talk

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.studies.making import finish
-from tui_lab.presets import load_preset
+from tui_lab.presets import find_preset, load_preset
 from tui_lab.runs.store import RunStore
 from tui_lab.studies.plan import trials
 from tui_lab.studies.report import Chapter, chapter, pictures, to_html, to_markdown
@@ -100,7 +100,7 @@ def test_a_page_escapes_what_users_wrote_and_loads_nothing(told: Chapter) -> Non
 
 def test_a_report_says_how_it_is_scaled_and_how_it_was_made(told: Chapter) -> None:
     for text in (Page(to_html([told])).text, to_markdown([told]).replace("\\", "")):
-        assert "Scaled: epochs 3 in place of 4. These are not the numbers of the study." in text
+        assert "Scaled: epochs 3 in place of 4. Its numbers are not those of the study." in text
         assert "tui-lab run evil --seeds=2 --epochs=3" in text
         assert "bench: cpu, 2 threads, fp32" in text
         assert "4 of 4 runs" in text
@@ -128,6 +128,23 @@ def test_published_values_are_marks_only_where_the_study_has_its_full_length(tol
     full = chapter(results(preset, trials(preset), store.list()), [])
     marks = [line.marks for chart in full.charts for line in chart.lines if line.marks]
     assert marks == [(Mark(4.0, 50.0),)]
+
+
+def test_a_study_with_a_file_of_a_long_name_is_made_again_by_its_command_and_has_a_short_anchor(tmp_path: Path) -> None:
+    preset, store = find_preset("fine-tuning-rates", tmp_path), RunStore(tmp_path)
+    weights = str(tmp_path / ("deep/" * 30) / "weights.safetensors")
+    changed = {"weights": weights, "epochs": 1}
+    for trial in trials(preset, overrides=changed)[:2]:
+        finish(store, preset, trial, {"test_accuracy": [0.5]})
+    shelf = Shelf([preset], store.list())
+    _, study = shelf.studies(preset)
+    told = chapter(study, shelf.judged(study))
+    assert f"--set=weights={weights}" in told.command
+    assert len(told.anchor) < 140
+    other = chapter(shelf.study(preset, {**changed, "weights": weights + "2"}), [])
+    assert other.anchor != told.anchor
+    for text in (to_html([told]), to_markdown([told]).replace("\\", "")):
+        assert text.count("weights weights.safetensors in place of none") == 1
 
 
 numbers = st.floats(allow_nan=True, allow_infinity=True, width=32)

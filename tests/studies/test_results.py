@@ -14,7 +14,7 @@ from tui_lab.cli.main import app
 from tui_lab.presets import load_preset
 from tui_lab.runs.store import RunStore
 from tui_lab.studies.plan import trials
-from tui_lab.studies.results import results, scaled_sentence
+from tui_lab.studies.results import results, scaled_sentence, scaled_words
 
 ARMS = """
 title = "Two arms"
@@ -92,7 +92,24 @@ def test_a_scaled_study_says_so_on_its_face(home: Path) -> None:
 def test_a_study_with_another_hyperparameter_says_so_too(home: Path) -> None:
     preset = load_preset(home / "presets" / "arms.toml")
     study = results(preset, trials(preset, overrides={"noise": 0.3, "epochs": 1}), [])
-    assert scaled_sentence(study.scaled) == "Changed: epochs 1 in place of 2, noise 0.3 in place of 0.2."
+    said = "Changed: epochs 1 in place of 2, noise 0.3 in place of 0.2. Its numbers are not those of the study."
+    assert scaled_sentence(study.scaled) == said
+
+
+@pytest.mark.parametrize(
+    ("scaled", "words"),
+    [
+        ({"weights": ("", "/data/deit.safetensors")}, "weights deit.safetensors in place of none"),
+        ({"weights": ("~/a.pth", "")}, "weights none in place of a.pth"),
+        ({"hidden": ([10], [])}, "hidden none in place of [10]"),
+        ({"whiten_epsilon": (0.01, None)}, "whiten_epsilon none in place of 0.01"),
+        ({"train_size": (0, 5000)}, "train_size 5,000 in place of all"),
+        ({"batch_norm": (False, True)}, "batch_norm true in place of false"),
+        ({"dropout": (0.0, 0)}, "dropout 0 in place of 0.0"),
+    ],
+)
+def test_what_is_empty_reads_as_a_word(scaled: dict[str, tuple[object, object]], words: str) -> None:
+    assert scaled_words(scaled) == words
 
 
 def test_a_configuration_that_two_studies_share_is_trained_once(home: Path) -> None:

@@ -19,7 +19,7 @@ from tui_lab.runs.store import RunStore
 from tui_lab.studies.curves import Band, Curve
 from tui_lab.studies.findings import counts
 from tui_lab.studies.plan import trials
-from tui_lab.studies.results import StudyResult
+from tui_lab.studies.results import StudyResult, results, scaled_words
 from tui_lab.studies.shelf import Shelf
 
 
@@ -82,10 +82,37 @@ def test_each_size_at_which_it_was_run_is_a_study_of_its_own(store: RunStore) ->
     assert dict(scaled.scaled) == {"epochs": (15, 3), "train_size": (0, 500)}
     judged = {one.finding.name: one for one in shelf(store).judged(scaled)}
     assert judged["small-rates-learn-nothing"].verdict.answer == "supported"
-    assert judged["small-rates-learn-nothing"].sentence.endswith(
-        "Scaled: epochs 3 in place of 15, train_size 500 in place of all."
-    )
+    said = judged["small-rates-learn-nothing"].sentence  # in which sizes they differ, the study says
+    assert said.endswith("Spread: one run each, with a deviation of 1.0 points assumed at full size.")
     assert {one.verdict.answer for one in shelf(store).judged(full)} == {"undecided"}
+
+
+def test_a_study_with_another_hyperparameter_is_one_of_its_own_when_several_arms_were_run(store: RunStore) -> None:
+    changed = {"momentum": 0.9, "test_size": 500}
+    first, second, *_ = trials(preset("fig-2.02"), overrides=changed)
+    finish(store, preset("fig-2.02"), first, {"test_loss": [1.0]})
+    assert [study.overrides for study in shelf(store).studies(preset("fig-2.02"))] == [{}]
+    finish(store, preset("fig-2.02"), second, {"test_loss": [1.0]})
+    full, other = shelf(store).studies(preset("fig-2.02"))
+    assert (full.finished, other.finished, other.overrides) == (0, 2, {"test_size": 500, "momentum": 0.9})
+    assert other.planned == 7
+
+
+def test_files_are_the_same_by_whatever_way_they_are_named(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = preset("fine-tuning-rates")
+    monkeypatch.chdir(tmp_path)
+    asked = {"weights": "mine.pth", "epochs": 1}
+    for trial in trials(study, overrides=asked)[:2]:
+        values = trial.hyperparameters.model_dump()
+        assert values["weights"] == str(tmp_path / "mine.pth")
+        finish(store, study, trial, {"test_accuracy": [0.9]})
+    found = results(study, trials(study, overrides=asked), store.list())
+    assert found.finished == 2
+    assert scaled_words(found.scaled) == "epochs 1 in place of 2, weights mine.pth in place of none"
+    _, other = shelf(store).studies(study)
+    assert other.finished == 2
 
 
 def test_other_studies_are_compared_with_at_the_same_size(store: RunStore) -> None:

@@ -26,7 +26,7 @@ def studies(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="A name, a figure number or a file.",
             autocompletion=complete_preset,
             show_default=False,
@@ -156,7 +156,9 @@ def _seeds(study: StudyResult) -> str:
 
 
 def _sizes(study: StudyResult) -> str:
-    return ", ".join(f"{name} {now}" for name, (_, now) in study.scaled.items())
+    from tui_lab.studies.results import value_text
+
+    return ", ".join(f"{name} {value_text(now, name)}" for name, (_, now) in study.scaled.items())
 
 
 def _summary(study: StudyResult, judged: list[Judged]) -> dict[str, Any]:

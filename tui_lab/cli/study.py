@@ -30,8 +30,7 @@ def show_study(study: StudyResult, judged: Sequence[Judged] = ()) -> None:
     console = data_console()
     console.print(printable(f"{study.preset.name}  {study.preset.title}", ascii=is_ascii()), markup=False, style="bold")
     if study.scaled:
-        said = f"{scaled_sentence(study.scaled)} Its numbers are not those of the study."
-        console.print(said, markup=False)
+        console.print(scaled_sentence(study.scaled), markup=False)
     shown, left_out = study_table(study).fitted(console.width)
     console.print(_table(shown))
     if left_out:

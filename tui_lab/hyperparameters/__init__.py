@@ -13,18 +13,21 @@ from tui_lab.hyperparameters.declared import LARGEST, Declared, Problem, refuse_
 from tui_lab.hyperparameters.mistakes import Mistake, build, mistakes_in, refusal, written
 from tui_lab.hyperparameters.shared import (
     TOPICS,
+    USERS_FILES,
     DatasetName,
     GradientHyperparameters,
     Hyperparameters,
     ImageSet,
     PointSet,
     Standardize,
+    absolute_paths,
     hyperparameter,
 )
 
 __all__ = [
     "LARGEST",
     "TOPICS",
+    "USERS_FILES",
     "DatasetName",
     "Declaration",
     "Declared",
@@ -35,6 +38,7 @@ __all__ = [
     "PointSet",
     "Problem",
     "Standardize",
+    "absolute_paths",
     "build",
     "declarations",
     "hyperparameter",

@@ -60,15 +60,17 @@ def _written_key(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", key) else written(key)
 
 
-def mistakes_in(model: type[Declared], values: Mapping[str, Any]) -> list[Mistake]:
+def mistakes_in(model: type[Declared], values: Mapping[str, Any], *, by_themselves: bool = False) -> list[Mistake]:
     """Every mistake of `values` at once; empty when `model(**values)` would be accepted.
 
-    Combinations of values are judged when each value by itself is one that is allowed.
+    Combinations of values are judged when each value by itself is one that is allowed; with `by_themselves`, never:
+    then others may be added that go with them.
     """
     try:
         model.model_validate(dict(values))
     except ValidationError as error:
-        found = [mistake for detail in error.errors(include_url=False) for mistake in _mistakes(model, detail, values)]
+        details = [d for d in error.errors(include_url=False) if not (by_themselves and d["type"] == "combination")]
+        found = [mistake for detail in details for mistake in _mistakes(model, detail, values)]
         return list({mistake.sentence: mistake for mistake in found}.values())
     return []
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
@@ -20,7 +22,13 @@ Standardize = Literal[
 Optimizer = Literal["sgd", "adam", "adamw", "adagrad", "adadelta", "rmsprop"]
 Scheduler = Literal["none", "constant", "linear", "step", "exponential", "polynomial", "cosine"]
 
+USERS_FILES = ("folder", "weights")  # those that name a file or a folder of the user's own
 TOPICS = ("Data", "Augmentation", "Model", "Optimisation", "Regularisation", "Run")
+
+
+def absolute_paths(values: Mapping[str, Any]) -> dict[str, str]:
+    """Those of `values` that name the user's own files, so that they mean the same from any working directory."""
+    return {name: str(Path(values[name]).expanduser().absolute()) for name in USERS_FILES if values.get(name)}
 
 
 def hyperparameter(default: Any, help: str, *, topic: str, **declared: Any) -> Any:

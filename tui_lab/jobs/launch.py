@@ -7,7 +7,7 @@ from pathlib import Path
 from tui_lab.data.catalogue import is_present, missing_data_error
 from tui_lab.devices import check_device
 from tui_lab.errors import MissingDataError
-from tui_lab.hyperparameters import Hyperparameters
+from tui_lab.hyperparameters import Hyperparameters, absolute_paths
 from tui_lab.labs.check import check_configuration
 from tui_lab.labs.exercise import Exercise
 from tui_lab.runs.directory import RunDirectory
@@ -36,7 +36,5 @@ def create_run(
 ) -> RunDirectory:
     """A queued run of a configuration that passes `check_launch`."""
     values = hyperparameters.model_dump()
-    for name in ("folder", "weights"):
-        if values.get(name):  # it must mean the same from wherever the run is resumed
-            values[name] = str(Path(values[name]).expanduser().absolute())
+    values |= absolute_paths(values)  # they must mean the same from wherever the run is resumed
     return store.create(exercise.name, values, preset=preset, data_dir=data_dir)

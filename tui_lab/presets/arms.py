@@ -139,9 +139,8 @@ def _in_values(values: Mapping[str, Any], exercise: Exercise | None, place: str)
         elif name in exercise.hyperparameters.model_fields and name not in exercise.declarations:
             yield Mistake(f"{place}.{name}", value, f"has no effect in {exercise.name}")
         else:
-            for mistake in mistakes_in(exercise.hyperparameters, {name: value}):
-                if mistake.key == name:
-                    yield Mistake(f"{place}.{name}", mistake.value, mistake.problem, mistake.hint)
+            for mistake in mistakes_in(exercise.hyperparameters, {name: value}, by_themselves=True):
+                yield Mistake(f"{place}.{name}", mistake.value, mistake.problem, mistake.hint)
 
 
 def _in_columns(published: Mapping[str, Any], count: int) -> Iterator[Mistake]:

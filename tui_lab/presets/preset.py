@@ -44,6 +44,7 @@ KEYS: dict[str, type] = {
 KINDS = {dict: "a table", list: "a list of tables", str: "text", int: "a whole number"}
 REQUIRED = ("title", "exercise")
 MOST_SEEDS = 1000
+MOST_NAMED = 3  # arms with mistakes
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,8 @@ def _mistakes_in_parts(content: dict[str, Any], exercise: Exercise | None) -> It
     if isinstance(seeds, int) and not 1 <= seeds <= MOST_SEEDS:
         yield Mistake("seeds", seeds, f"must be 1 <= seeds <= {MOST_SEEDS:,}")
     if exercise is not None and isinstance(content.get("hyperparameters", {}), dict):
-        yield from _mistakes_in_hyperparameters(exercise, content.get("hyperparameters", {}))
+        is_study = "sweep" in content or "arms" in content
+        yield from _mistakes_in_hyperparameters(exercise, content.get("hyperparameters", {}), is_study)
     yield from mistakes_in_arms(content, exercise)
 
 
@@ -225,29 +227,37 @@ def _unknown_key(key: str, value: Any, exercise: Exercise | None) -> Mistake:
     return Mistake(key, value, f"no such key; a preset has {', '.join(KEYS)}", nearest(key, KEYS))
 
 
-def _mistakes_in_hyperparameters(exercise: Exercise, values: dict[str, Any]) -> list[Mistake]:
+def _mistakes_in_hyperparameters(exercise: Exercise, values: dict[str, Any], is_study: bool) -> list[Mistake]:
+    """Of a study each value by itself: what goes with it, the arms say."""
     model = exercise.hyperparameters
     pointless = [name for name in values if name in model.model_fields and name not in exercise.declarations]
     mistakes = [Mistake(name, values[name], f"has no effect in {exercise.name}") for name in pointless]
-    for mistake in mistakes_in(model, {name: value for name, value in values.items() if name not in pointless}):
+    rest = {name: value for name, value in values.items() if name not in pointless}
+    for mistake in mistakes_in(model, rest, by_themselves=is_study):
         if mistake.key in KEYS:
             mistakes.append(
                 Mistake(mistake.key, mistake.value, "no hyperparameter", "Write it above the first [table].")
             )
         else:
             mistakes.append(mistake)
-    return mistakes or mistakes_for(exercise, build(model, values))
+    return mistakes if mistakes or is_study else mistakes_for(exercise, build(model, values))
 
 
 def _mistakes_in_combinations(exercise: Exercise, content: dict[str, Any]) -> Iterator[Mistake]:
-    """Arms whose values do not go together, or with those of the preset; the first three of them."""
-    shared, found = content.get("hyperparameters", {}), 0
-    for arm in read_arms(content):
-        values = {**shared, **arm.hyperparameters}
-        mistakes = mistakes_in(exercise.hyperparameters, values)
-        mistakes = mistakes or mistakes_for(exercise, build(exercise.hyperparameters, values))
-        for mistake in mistakes:
-            yield Mistake("arms", None, f"with {arm.name}, {mistake.sentence}", mistake.hint)
-        found += bool(mistakes)
-        if found == 3:
-            return
+    """What does not go together in every arm, once; else the arms in which something does not, the first three."""
+    shared, arms = content.get("hyperparameters", {}), read_arms(content)
+    found = {arm.name: _mistakes_together(exercise, {**shared, **arm.hyperparameters}) for arm in arms}
+    everywhere = [m for m in next(iter(found.values()), []) if all(m in mistakes for mistakes in found.values())]
+    yield from everywhere
+    wrong = [name for name, mistakes in found.items() if any(m not in everywhere for m in mistakes)]
+    for name in wrong[:MOST_NAMED]:
+        for mistake in found[name]:
+            if mistake not in everywhere:
+                yield Mistake("arms", None, f"with {name}, {mistake.sentence}", mistake.hint)
+    if len(wrong) > MOST_NAMED:
+        yield Mistake("arms", None, f"{len(wrong) - MOST_NAMED} more of {len(arms)} have mistakes like these")
+
+
+def _mistakes_together(exercise: Exercise, values: dict[str, Any]) -> list[Mistake]:
+    mistakes = mistakes_in(exercise.hyperparameters, values)
+    return mistakes or mistakes_for(exercise, build(exercise.hyperparameters, values))

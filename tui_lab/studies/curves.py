@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
+from tui_lab.data.catalogue import DATASETS
 from tui_lab.runs.compare import Spread
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.history import read_epochs
@@ -45,6 +47,35 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """The samples that a run's test accuracy was counted on.
+
+    Attributes:
+        size: how many; 0 = not known.
+        is_own: they were drawn with the run's seed, so that another seed has others.
+        kind: what they are, in a sentence.
+    """
+
+    size: int = 0
+    is_own: bool = False
+    kind: str = "samples"
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Counted:
+        """Of a run with these hyperparameters."""
+        info = DATASETS.get(str(values.get("dataset")))
+        asked = values.get("test_size")
+        size = asked if isinstance(asked, int) and asked > 0 else 0
+        if info is None:
+            return cls(size)
+        is_own = info.kind == "points" or not info.test_size or 0 < size < info.test_size
+        return cls(size or info.test_size, is_own, info.kind)
+
+
+UNCOUNTED = Counted()
+
+
+@dataclass(frozen=True)
 class Trained:
     """A finished run as it is judged.
 
@@ -53,6 +84,7 @@ class Trained:
         last: every metric after the last epoch; best: at the best one.
         elapsed: seconds of training.
         read: reads the curves, by metric, when somebody asks for them.
+        counted: what its test accuracy was counted on.
     """
 
     seed: int
@@ -60,6 +92,7 @@ class Trained:
     best: Mapping[str, float]
     elapsed: float
     read: Callable[[], Mapping[str, Curve]]
+    counted: Counted = UNCOUNTED
 
     @cached_property
     def curves(self) -> Mapping[str, Curve]:
@@ -69,8 +102,14 @@ class Trained:
     @classmethod
     def of(cls, entry: Listed) -> Trained:
         status = entry.status
-        seed = int(status.hyperparameters.get("seed", 0))
-        return cls(seed, status.last, status.best, status.elapsed, lambda: _curves(entry.run.path, status.heartbeat))
+        return cls(
+            int(status.hyperparameters.get("seed", 0)),
+            status.last,
+            status.best,
+            status.elapsed,
+            lambda: _curves(entry.run.path, status.heartbeat),
+            Counted.of(status.hyperparameters),
+        )
 
 
 @dataclass(frozen=True)

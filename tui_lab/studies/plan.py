@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tui_lab.errors import UsageError, nearest
-from tui_lab.hyperparameters import Hyperparameters, build
+from tui_lab.hyperparameters import Hyperparameters, absolute_paths, build
 from tui_lab.presets import Arm, Preset
 from tui_lab.runs.compare import EXECUTION
 from tui_lab.runs.status import LIVE_STATES
@@ -83,7 +83,7 @@ def trials(
     found = []
     for arm in arms_of(preset) if arms is None else arms:
         values = {**preset.hyperparameters, **(overrides or {}), **arm.hyperparameters}
-        first = build(preset.exercise.hyperparameters, values)
+        first = _built(preset, values)
         count = preset.seeds if seeds is None else seeds
         found += [Trial(arm, first.model_copy(update={"seed": first.seed + i})) for i in range(count)]
     return found
@@ -91,10 +91,16 @@ def trials(
 
 def scale(preset: Preset, trial: Trial) -> dict[str, tuple[Any, Any]]:
     """What a trial has other than its preset says, its size above all: the preset's value and the trial's, by name."""
-    full = build(preset.exercise.hyperparameters, {**preset.hyperparameters, **trial.arm.hyperparameters})
+    full = _built(preset, {**preset.hyperparameters, **trial.arm.hyperparameters})
     names = [*SCALES, *(name for name in trial.hyperparameters.model_dump() if name not in {*SCALES, *EXECUTION})]
     pairs = {name: (getattr(full, name, None), getattr(trial.hyperparameters, name, None)) for name in names}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _built(preset: Preset, values: Mapping[str, Any]) -> Hyperparameters:
+    """A configuration as its run will have it, so that it is found again. Raises UsageError as `build`."""
+    built = build(preset.exercise.hyperparameters, values)
+    return built.model_copy(update=absolute_paths(built.model_dump()))
 
 
 class KnownRuns:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from tui_lab.hyperparameters import Hyperparameters, written
+from tui_lab.hyperparameters import USERS_FILES, Hyperparameters, written
 from tui_lab.presets import Arm, Preset
 from tui_lab.runs.compare import Spread
 from tui_lab.runs.events import number
@@ -89,17 +90,25 @@ def results(preset: Preset, planned: Sequence[Trial], entries: Iterable[Listed] 
 def scaled_words(scaled: Mapping[str, tuple[Any, Any]]) -> str:
     """`epochs 3 in place of 15, train_size 5,000 in place of all`."""
     pairs = scaled.items()
-    return ", ".join(f"{name} {_size(now, name)} in place of {_size(full, name)}" for name, (full, now) in pairs)
+    return ", ".join(
+        f"{name} {value_text(now, name)} in place of {value_text(full, name)}" for name, (full, now) in pairs
+    )
 
 
 def scaled_sentence(scaled: Mapping[str, tuple[Any, Any]]) -> str:
-    """`Scaled: epochs 3 in place of 15.`; "Changed" where more than sizes differ."""
-    return f"{'Scaled' if set(scaled) <= set(SCALES) else 'Changed'}: {scaled_words(scaled)}."
+    """`Scaled: epochs 3 in place of 15. …`, that it is another study; "Changed" where more than sizes differ."""
+    how = "Scaled" if set(scaled) <= set(SCALES) else "Changed"
+    return f"{how}: {scaled_words(scaled)}. Its numbers are not those of the study."
 
 
-def _size(value: Any, name: str) -> str:
+def value_text(value: Any, name: str) -> str:
+    """The value of a hyperparameter for a list: 0 images are all of them, and of a path its end will do."""
     if value == 0 and name in ("train_size", "test_size"):
         return "all"
+    if value is None or value in ("", []):
+        return "none"
+    if name in USERS_FILES:
+        return Path(value).name
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else written(value).strip('"')
 
 

@@ -59,20 +59,34 @@ class Shelf:
         return results(preset, planned, self.known)
 
     def sizes(self, preset: Preset) -> list[dict[str, Any]]:
-        """Overrides of the sizes at which a study has been run for its own sake, the full size (none) first."""
+        """Overrides of the sizes at which a study has been run for its own sake, the full size (none) first.
+
+        With other hyperparameters changed it is that study still where several of its arms have been run with them; a
+        single run is one that somebody tried.
+        """
         arms = [(trial.arm, trial.hyperparameters.model_dump()) for trial in trials(preset, seeds=1)]
         found: dict[str, dict[str, Any]] = {}
+        tried: dict[str, set[str]] = {}
         for entry in self._started_for.get(preset.name, ()):
             if entry.status.exercise == preset.exercise.name:
-                sizes = _sizes(arms, entry.status.hyperparameters)
-                if sizes is not None:
-                    found.setdefault(encode(sizes), sizes)
-        return sorted(({}, *filter(None, found.values())), key=lambda sizes: (len(sizes) > 0, encode(sizes)))
+                arm, changed = _changed(arms, entry.status.hyperparameters)
+                if changed is not None:
+                    found.setdefault(encode(changed), changed)
+                    tried.setdefault(encode(changed), set()).add(arm)
+        kept = [changed for key, changed in found.items() if set(changed) <= set(SCALES) or len(tried[key]) > 1]
+        return sorted(({}, *filter(None, kept)), key=lambda changed: (len(changed) > 0, encode(changed)))
 
     def studies(self, preset: Preset) -> list[StudyResult]:
         """A study at every size at which there is a run of it, and at its full size in any case."""
-        found = [self.study(preset, sizes) for sizes in self.sizes(preset)]
-        return [study for i, study in enumerate(found) if i == 0 or any(arm.entries for arm in study.arms)]
+        found = [self.study(preset)]
+        for changed in self.sizes(preset)[1:]:
+            try:
+                study = self.study(preset, changed)
+            except UsageError:  # what one arm was run with need not fit another
+                continue
+            if any(arm.entries for arm in study.arms):
+                found.append(study)
+        return found
 
     def judged(self, study: StudyResult, overrides: Mapping[str, Any] | None = None) -> list[Judged]:
         """Its findings; other studies are compared with at the same size.
@@ -97,10 +111,15 @@ def _run_length(by_seed: Container[int], trial: Trial) -> int:
     return next(count for count in itertools.count() if trial.seed + count not in by_seed)
 
 
-def _sizes(arms: Iterable[tuple[Arm, Mapping[str, Any]]], values: Mapping[str, Any]) -> dict[str, Any] | None:
-    """In which sizes a run differs from the arm that it is of; None when it is of none, or of other values too."""
+def _changed(
+    arms: Iterable[tuple[Arm, Mapping[str, Any]]], values: Mapping[str, Any]
+) -> tuple[str, dict[str, Any] | None]:
+    """The arm that a run with these values is of, the one that it differs least from, and in which values it differs;
+    None when it is of none: what an arm sets is what it is."""
+    least: tuple[str, dict[str, Any] | None] = "", None
     for arm, asked in arms:
         differing = {name for name in asked if name not in EXECUTION and values.get(name) != asked[name]}
-        if differing <= set(SCALES) - set(arm.hyperparameters):
-            return {name: values[name] for name in SCALES if name in differing and name in values}
-    return None
+        is_of_it = differing <= values.keys() - arm.hyperparameters.keys()
+        if is_of_it and (least[1] is None or len(differing) < len(least[1])):
+            least = arm.name, {name: values[name] for name in asked if name in differing}
+    return least

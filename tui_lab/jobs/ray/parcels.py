@@ -23,7 +23,6 @@ from tui_lab.errors import DamagedDataError, UsageError
 
 PIECE = 32 << 20  # bytes of one array: small enough for a small object store
 MOST = 4 << 30  # bytes of a folder or file of the user's own
-PATHS = ("folder", "weights")  # hyperparameters that name files
 
 Array = Any  # uint8 of shape (N,), read-only where it comes from an object store
 

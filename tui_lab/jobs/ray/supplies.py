@@ -8,6 +8,7 @@ from typing import Any
 
 from tui_lab import paths
 from tui_lab.data.catalogue import DATASETS
+from tui_lab.hyperparameters import USERS_FILES
 from tui_lab.jobs.ray import parcels
 from tui_lab.jobs.ray.parcels import Contents, Parcel
 from tui_lab.jobs.ray.seat import DATASET
@@ -39,7 +40,7 @@ class Supplies:
         Raises UsageError or OSError where one cannot be read.
         """
         own = {}
-        for name in parcels.PATHS:
+        for name in USERS_FILES:
             if value := str(asked.hyperparameters.get(name) or ""):
                 contents, sources = self._own(Path(value))
                 own[name] = (contents.digest, "" if Path(value).is_dir() else next(iter(sources)))

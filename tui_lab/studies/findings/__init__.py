@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tui_lab.studies.findings import lab1, lab2, lab3
-from tui_lab.studies.findings.finding import MARKS, Finding, Judged, Verdict, check, counts
+from tui_lab.studies.findings.finding import AUTHORS, MARKS, Finding, Judged, Verdict, check, counts
 from tui_lab.studies.results import StudyResult
 
-__all__ = ["FINDINGS", "MARKS", "Finding", "Judged", "Verdict", "counts", "findings_of", "judge"]
+__all__ = ["AUTHORS", "FINDINGS", "MARKS", "Finding", "Judged", "Verdict", "counts", "findings_of", "judge"]
 
 FINDINGS: tuple[Finding, ...] = (*lab1.FINDINGS, *lab2.FINDINGS, *lab3.FINDINGS)
 

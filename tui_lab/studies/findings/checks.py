@@ -16,6 +16,7 @@ from tui_lab.studies.curves import Trained
 from tui_lab.studies.findings.estimate import ONE_EACH, Estimate, estimate
 from tui_lab.studies.findings.finding import Answer, Judge, Sample, Verdict
 from tui_lab.studies.findings.measures import ASSUMED, Measure, after, final
+from tui_lab.studies.findings.sampling import EXACT, Sampling, sampling
 
 CHANCE_MARGIN = 0.03  # an accuracy this much above chance has learned something
 
@@ -24,12 +25,19 @@ OPPOSITE: Mapping[Answer, Answer] = {"supported": "refuted", "refuted": "support
 
 @dataclass(frozen=True)
 class Part:
-    """One of the comparisons that a claim consists of."""
+    """One of the comparisons that a claim consists of.
+
+    Attributes:
+        spread: what seeds were held to differ by; sampling: and the error of too few test samples.
+        has_too_few_samples: it is that error which leaves the answer open.
+    """
 
     answer: Answer
     sentence: str
     numbers: Mapping[str, float] = field(default_factory=dict)
     spread: str = ""
+    sampling: Sampling = EXACT
+    has_too_few_samples: bool = False
 
 
 Check = Callable[[Sequence[Sample]], Part]
@@ -40,11 +48,11 @@ def all_of(*checks: Check) -> Judge:
 
     def judge(samples: Sequence[Sample]) -> Verdict:
         parts = [check(samples) for check in checks]
-        spreads = _joined(part.spread for part in parts)
-        sentence = ". ".join(f"{part.sentence[:1].upper()}{part.sentence[1:]}" for part in parts)
+        answer = worst([part.answer for part in parts])
+        said = ". ".join(f"{part.sentence[:1].upper()}{part.sentence[1:]}" for part in parts)
         return Verdict(
-            worst([part.answer for part in parts]),
-            f"{sentence}." + (f" Spread: {spreads}." if spreads else ""),
+            answer,
+            " ".join(filter(None, (f"{said}.", _spread_sentence(parts, samples), _samples_sentence(parts, answer)))),
             {name: value for part in parts for name, value in part.numbers.items()},
         )
 
@@ -88,13 +96,19 @@ def between(measure: Measure, *arms: int, low: float = -math.inf, high: float = 
             if values is None:
                 return _absent(measure, sample)
             spread = Spread.of(values)
-            found.append(estimate(spread.mean, [spread], measure))
+            found.append(estimate(spread.mean, [spread], measure, [_sampling(measure, sample)]))
         widest = max(found, key=lambda one: one.margin)
         said = (
             f"{measure.name}: {_values_text(measure, chosen)}{_margin(measure, widest)} ({_asked(measure, low, high)})"
         )
-        spread_text = _joined(one.spread for one in found)
-        return Part(worst([one.answer(low, high) for one in found]), said, _numbers(measure, chosen), spread_text)
+        return Part(
+            worst([one.answer(low, high) for one in found]),
+            said,
+            _numbers(measure, chosen),
+            _joined(one.spread for one in found),
+            _most(one.sampling for one in found),
+            any(one.has_too_few_samples(low, high) for one in found),
+        )
 
     return check
 
@@ -152,12 +166,13 @@ def do_not_cross(metric: str, *arms: int, deviation: float, why: str = ASSUMED) 
         epochs = _shared_epochs(metric, chosen)
         if not epochs:
             return Part("undecided", f"{name}: no epoch that every run has")
-        crossing, near, spreads = [], [], []
+        crossing, near, spreads, errors = [], [], [], []
         pairs = list(combinations(chosen, 2))
         for one, two in pairs:
             found = [(e, _difference_of(after(e, metric).assuming(deviation, why), one, two)) for e in epochs]
             steps = [(epoch, step) for epoch, step in found if isinstance(step, Estimate)]
             spreads += [step.spread for _, step in steps]
+            errors += [step.sampling for _, step in steps]
             signed = [(epoch, step.value) for epoch, step in steps if step.value]
             swap = next((epoch for epoch, value in signed if value * signed[0][1] < 0), None)
             if swap is not None:
@@ -165,14 +180,14 @@ def do_not_cross(metric: str, *arms: int, deviation: float, why: str = ASSUMED) 
             elif not all(abs(step.value) > step.margin for _, step in steps):  # also where one is no number
                 near.append(f"{one.name} and {two.name}")
         numbers = {f"pairs of {name} that cross": float(len(crossing)), "pairs": float(len(pairs))}
-        spread = _joined(spreads)
+        spread, error = _joined(spreads), _most(errors)
         if crossing:
-            return Part(
-                "refuted", f"{name}: {len(crossing)} of {len(pairs)} pairs cross: {'; '.join(crossing)}", numbers
-            )
+            said = f"{name}: {len(crossing)} of {len(pairs)} pairs cross: {'; '.join(crossing)}"
+            return Part("refuted", said, numbers, sampling=error)
         if near:
-            return Part("undecided", f"{name}: none cross; within the spread: {'; '.join(near)}", numbers, spread)
-        return Part("supported", f"{name}: none of {len(pairs)} pairs cross or come close", numbers, spread)
+            said = f"{name}: none cross; within the spread: {'; '.join(near)}"
+            return Part("undecided", said, numbers, spread, error)
+        return Part("supported", f"{name}: none of {len(pairs)} pairs cross or come close", numbers, spread, error)
 
     return check
 
@@ -222,7 +237,8 @@ def coincide(measure: Measure, *arms: int, within: float) -> Check:
 def chance_explains(measure: Measure, arm: int, published: Sequence[float]) -> Check:
     """Published values differ by no more than the seeds of one configuration do.
 
-    Twice the deviation over the seeds still explains them, four times does not.
+    Twice the deviation over the seeds still explains them, four times does not. Where each seed has its own part of the
+    test samples, seeds differ by that too, and the published runs did not: only what is left without it explains them.
     """
 
     def check(samples: Sequence[Sample]) -> Part:
@@ -232,12 +248,19 @@ def chance_explains(measure: Measure, arm: int, published: Sequence[float]) -> C
         seeds, theirs = Spread.of(values), Spread.of(published).deviation or 0.0
         if seeds.deviation is None:
             return Part("undecided", f"{samples[arm].name} has one run, which tells nothing of chance")
-        explained = theirs <= 2 * seeds.deviation
+        error = _sampling(measure, samples[arm])
+        of_samples = error.deviation if error.counted.is_own else 0.0
+        own = math.sqrt(max(0.0, seeds.deviation**2 - of_samples**2))
+        answer: Answer = "supported" if theirs <= 2 * own else "undecided"
+        if theirs > 4 * seeds.deviation:
+            answer = "refuted"
         return Part(
-            "supported" if explained else "refuted" if theirs > 4 * seeds.deviation else "undecided",
+            answer,
             f"{measure.name}: published arms deviate by {measure.distance(theirs)}, {seeds.n} seeds of one "
             f"configuration by {measure.distance(seeds.deviation)}",
             {"published deviation": theirs, "deviation over seeds": seeds.deviation},
+            sampling=error,
+            has_too_few_samples=answer == "undecided" and of_samples > 0,
         )
 
     return check
@@ -262,6 +285,34 @@ def worst(answers: Sequence[Answer]) -> Answer:
     if "refuted" in answers:
         return "refuted"
     return "undecided" if "undecided" in answers else "supported"
+
+
+def _spread_sentence(parts: Sequence[Part], samples: Sequence[Sample]) -> str:
+    """What the numbers were held against: `Spread: 3 seeds; standard error of 100 test images: 3.6 points.`"""
+    said = _joined(part.spread for part in parts)
+    if ONE_EACH in said and any(sample.is_scaled for sample in samples):
+        said += " at full size"  # smaller runs may differ more
+    error = _most(part.sampling for part in parts)
+    if error.deviation:
+        of_samples = f"standard error of {_counted(error)}: {100 * error.deviation:.1f} points"
+        said = "; ".join(filter(None, (said, of_samples)))
+    unknown = next((part.sampling for part in parts if part.sampling.is_unknown), None)
+    left_out = f"How far off a loss of {_counted(unknown)} is, nobody knows; it is left out." if unknown else ""
+    return " ".join(filter(None, (f"Spread: {said}." if said else "", left_out)))
+
+
+def _samples_sentence(parts: Sequence[Part], answer: Answer) -> str:
+    """That more seeds would not do."""
+    few = [part.sampling for part in parts if part.has_too_few_samples and part.answer == answer]
+    return f"{_counted(_most(few))} are too few to tell." if few else ""
+
+
+def _counted(error: Sampling) -> str:
+    return f"{error.counted.size:,} test {error.counted.kind}"
+
+
+def _most(errors: Iterable[Sampling]) -> Sampling:
+    return max(errors, key=lambda error: (error.deviation, error.is_unknown), default=EXACT)
 
 
 def _joined(spreads: Iterable[str]) -> str:
@@ -294,6 +345,8 @@ def _compared(
         f"{said} ({_asked(measure, low, high, is_difference=True)})",
         {**_numbers(measure, every), f"difference in {measure.name}": told.value},
         _joined(one.spread for one in found),
+        _most(one.sampling for one in found),
+        any(one.has_too_few_samples(low, high) for one in found),
     )
 
 
@@ -303,35 +356,44 @@ def _difference_of(measure: Measure, first: Sample, second: Sample) -> Estimate 
         if found is None:
             return _absent(measure, sample)
     spreads = [Spread.of(found) for found in values if found is not None]
-    return estimate(spreads[0].mean - spreads[1].mean, spreads, measure)
+    samplings = [_sampling(measure, sample) for sample in (first, second)]
+    return estimate(spreads[0].mean - spreads[1].mean, spreads, measure, samplings)
 
 
 def _ordered(measure: Measure, samples: Sequence[Sample]) -> Part:
     """Supported when every step down is certain; refuted when any arm is certainly above one before it."""
-    steps, spreads = [], []
+    steps = []
     for one, two in pairwise(samples):
         found = _difference_of(measure, one, two)
         if isinstance(found, Part):
             return found
-        steps.append(found.answer(low=0.0))
-        spreads.append(found.spread)
+        steps.append(found)
     against = [
         (one.name, two.name)
         for i, one in enumerate(samples)
         for two in samples[i + 1 :]
         if isinstance(found := _difference_of(measure, one, two), Estimate) and found.answer(low=0.0) == "refuted"
     ]
-    answer: Answer = "refuted" if against else "supported" if set(steps) == {"supported"} else "undecided"
+    answers = {step.answer(low=0.0) for step in steps}
+    answer: Answer = "refuted" if against else "supported" if answers == {"supported"} else "undecided"
     unsure = [
-        f"{one.name} and {two.name}" for (one, two), step in zip(pairwise(samples), steps, strict=True)
-        if step == "undecided"
-    ]  # fmt: skip
+        f"{one.name} and {two.name}"
+        for (one, two), step in zip(pairwise(samples), steps, strict=True)
+        if step.answer(low=0.0) == "undecided"
+    ]
     said = f"{measure.name}: {_values_text(measure, samples)}"
     if against:
         said += f"; {against[0][1]} is above {against[0][0]}"
     elif unsure:
         said += f"; within the spread: {', '.join(unsure)}"
-    return Part(answer, said, _numbers(measure, samples), "; ".join(dict.fromkeys(spreads)))
+    return Part(
+        answer,
+        said,
+        _numbers(measure, samples),
+        "; ".join(dict.fromkeys(step.spread for step in steps)),
+        _most(step.sampling for step in steps),
+        any(step.has_too_few_samples(low=0.0) for step in steps),
+    )
 
 
 def _shared_epochs(metric: str, samples: Sequence[Sample]) -> list[int]:
@@ -348,6 +410,15 @@ def _values(measure: Measure, sample: Sample) -> list[float] | None:
     return known if len(known) == len(values) else None
 
 
+def _sampling(measure: Measure, sample: Sample) -> Sampling:
+    """The error of its test samples, where the study has more of them."""
+    counted = [run.counted for run in sample.runs]
+    if measure.is_test_loss:
+        fewest = min(counted, key=lambda one: one.size)
+        return Sampling(counted=fewest, is_unknown=0 < fewest.size < sample.test_size)
+    return sampling([measure.accuracies(run) for run in sample.runs], counted, sample.test_size)
+
+
 def _numbers(measure: Measure, samples: Sequence[Sample]) -> dict[str, float]:
     return {
         f"{measure.name} {sample.name}": 2**mean if measure.unit == "factor" else mean
@@ -361,7 +432,7 @@ def _values_text(measure: Measure, samples: Sequence[Sample]) -> str:
     for sample in samples:
         values = _values(measure, sample)
         parts.append(f"{sample.name} {measure.text(Spread.of(values).mean) if values else '-'}")
-    return ", ".join(parts)
+    return ("; " if any("," in sample.name for sample in samples) else ", ").join(parts)
 
 
 def _absent(measure: Measure, sample: Sample) -> Part:

@@ -1,18 +1,20 @@
-"""A number with its interval of 95 %: what seeds differ by anyway.
+"""A number with its interval of 95 %: what seeds differ by anyway, and what few test samples leave open.
 
 Between two arms with several runs each it is Welch's, with a spread of its own for each. Where an arm has a single run,
-the spread of the other arm stands for it; where both have, the one that is known or assumed of the measure.
+the spread of the other arm stands for it; where both have, the one that is known or assumed of the measure. On top of
+that comes the error of fewer test samples than the study has, unless the seeds differ by it already: see `sampling`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tui_lab.runs.compare import Spread
 from tui_lab.studies.findings.finding import Answer
 from tui_lab.studies.findings.measures import Measure
+from tui_lab.studies.findings.sampling import EXACT, Sampling
 
 ONE_EACH = "one run each, with a deviation of "
 KNOWN = 1.96  # of a normal distribution: the quantile for a spread that is not estimated from these runs
@@ -26,11 +28,27 @@ T95 = (
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with half the width of its interval, and what the interval is made of."""
+    """A number with half the width of its interval, and what the interval is made of.
+
+    Attributes:
+        sampling: of the arm whose test samples leave more open.
+        of_samples: half the width that the test samples alone give it.
+        of_seeds: that without them; None = `margin`.
+    """
 
     value: float
     margin: float
     spread: str
+    sampling: Sampling = EXACT
+    of_samples: float = 0.0
+    of_seeds: float | None = None
+
+    def has_too_few_samples(self, low: float = -math.inf, high: float = math.inf) -> bool:
+        """Whether the test samples leave the answer open: all of them would give one, or no number of seeds would."""
+        if not self.of_samples or self.of_seeds is None or self.answer(low, high) != "undecided":
+            return False
+        on_all, of_no_spread = (replace(self, margin=margin) for margin in (self.of_seeds, self.of_samples))
+        return on_all.answer(low, high) != "undecided" or of_no_spread.answer(low, high) == "undecided"
 
     def answer(self, low: float = -math.inf, high: float = math.inf) -> Answer:
         """Whether the number lies between `low` and `high`: certainly, certainly not, or who knows."""
@@ -42,8 +60,32 @@ class Estimate:
         return "refuted" if top < low or bottom > high else "undecided"
 
 
-def estimate(value: float, spreads: Sequence[Spread], measure: Measure) -> Estimate:
-    """The interval of a mean, or of a difference of two means."""
+def estimate(value: float, spreads: Sequence[Spread], measure: Measure, samplings: Sequence[Sampling] = ()) -> Estimate:
+    """The interval of a mean, or of a difference of two means.
+
+    Args:
+        value: the one or the other.
+        spreads: of the runs of the one arm, or of both.
+        measure: what is measured of them.
+        samplings: the error that the test samples leave in each of the means; without any there is none.
+    """
+    found = _of_seeds(value, spreads, measure)
+    of_samples = KNOWN * math.sqrt(sum(one.variance for one in samplings))
+    few = [one for one in samplings if one.variance or one.is_unknown]
+    is_held = any(spread.n > 1 for spread in spreads) and all(one.counted.is_own for one in few)
+    if not of_samples:
+        return found if is_held or not few else replace(found, sampling=few[0])
+    return replace(
+        found,
+        margin=max(found.margin, of_samples) if is_held else math.hypot(found.margin, of_samples),
+        sampling=max(samplings, key=lambda one: one.deviation),
+        of_samples=of_samples,
+        of_seeds=found.margin,
+    )
+
+
+def _of_seeds(value: float, spreads: Sequence[Spread], measure: Measure) -> Estimate:
+    """From what the runs differ by."""
     known = [(spread.deviation, spread.n) for spread in spreads if spread.deviation is not None]
     if not known:
         error = measure.deviation * math.sqrt(sum(1 / spread.n for spread in spreads))

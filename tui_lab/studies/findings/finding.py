@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from tui_lab.data.catalogue import DATASETS
+from tui_lab.presets import Arm, Preset
 from tui_lab.studies.curves import Trained
-from tui_lab.studies.results import ArmResult, StudyResult, scaled_sentence
+from tui_lab.studies.results import ArmResult, StudyResult
 
 Answer = Literal["supported", "refuted", "undecided"]
 Author = Literal["report", "data"]
+
+AUTHORS: Mapping[Author, str] = {"report": "report", "data": "our reading"}  # as a sentence names them
 
 MARKS: Mapping[Answer, tuple[str, str]] = {  # and their 7-bit stand-ins
     "supported": ("✓", "+"),
@@ -22,10 +26,19 @@ MARKS: Mapping[Answer, tuple[str, str]] = {  # and their 7-bit stand-ins
 
 @dataclass(frozen=True)
 class Sample:
-    """The finished runs of one arm, under the name that a verdict calls them by."""
+    """The finished runs of one arm.
+
+    Attributes:
+        name: what a verdict calls them.
+        runs: those of every seed.
+        test_size: how many test samples the study has at its full size; 0 = not known.
+        is_scaled: they are not of the size that the claim is about.
+    """
 
     name: str
     runs: tuple[Trained, ...]
+    test_size: int = 0
+    is_scaled: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,8 @@ class Finding:
     Attributes:
         name: unique within the study.
         study: the name of the preset at which it is shown.
-        says: who claims it: the text of the practical's report, or the data that its figures plot.
+        says: who claims it: "report", the text of the practical's report; "data", a reading of what its figures plot,
+            or of what is to be expected where it has no figure.
         claim: one sentence.
         of: the arms that it is about, in the order in which `judge` takes them.
         judge: a pure function of their finished runs; never called while one of the arms has none.
@@ -104,41 +118,39 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judged:
-    """A finding with its verdict; `scaled` as in `StudyResult`, when its runs are not of the size that it is about."""
+    """A finding with its verdict. How the runs differ in size from those that it is about, the study says."""
 
     finding: Finding
     verdict: Verdict
-    scaled: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
     @property
     def claim(self) -> str:
         """What is claimed, and who claims it."""
-        return f"{self.finding.claim} ({self.finding.says})"
+        return f"{self.finding.claim} ({AUTHORS[self.finding.says]})"
 
     @property
     def sentence(self) -> str:
-        """The verdict's, and how its runs differ from those that the claim is about."""
-        if not self.scaled or self.verdict.missing:
-            return self.verdict.sentence
-        return f"{self.verdict.sentence} {scaled_sentence(self.scaled)}"
+        """The verdict's."""
+        return self.verdict.sentence
 
 
 def check(finding: Finding, studies: Mapping[str, StudyResult | None]) -> Judged:
     """Judge a finding by the studies that it needs, by name; what is not there is missing."""
-    own = studies.get(finding.study)
-    scaled = own.scaled if own else {}
     samples, missing = [], []
     for ref in finding.of:
-        arm = ref.find(studies.get(ref.preset))
-        if arm is None or not arm.runs:
-            missing.append(ref.title)
+        study = studies.get(ref.preset)
+        arm = ref.find(study)
+        if study is None or arm is None or not arm.runs:
+            missing.append((ref, arm))
         else:
-            samples.append(Sample(ref.name or arm.arm.name or ref.preset, arm.runs))
+            name = ref.name or arm.arm.name or ref.preset
+            samples.append(Sample(name, arm.runs, _test_size(study.preset, arm.arm), bool(study.scaled)))
     if missing:
-        return Judged(finding, Verdict("undecided", f"Not run: {_some(missing)}.", missing=tuple(missing)), scaled)
+        sentence = _not_run(finding.study, missing)
+        return Judged(finding, Verdict("undecided", sentence, missing=tuple(ref.title for ref, _ in missing)))
     verdict = finding.judge(samples)
     finite = {name: value for name, value in verdict.numbers.items() if math.isfinite(value)}
-    return Judged(finding, replace(verdict, numbers=finite), scaled)
+    return Judged(finding, replace(verdict, numbers=finite))
 
 
 def counts(judged: Iterable[Judged]) -> dict[Answer, int]:
@@ -159,5 +171,40 @@ def _written(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _some(names: Sequence[str], most: int = 4) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _test_size(preset: Preset, arm: Arm) -> int:
+    """Of its runs at the full size; 0 where nobody knows before they are read."""
+    values = {**preset.hyperparameters, **arm.hyperparameters}
+    fields = preset.exercise.hyperparameters.model_fields
+    dataset, asked = (values.get(name, fields[name].default) for name in ("dataset", "test_size"))
+    return int(asked) or DATASETS[dataset].test_size
+
+
+def _not_run(own: str, missing: Sequence[tuple[Ref, ArmResult | None]]) -> str:
+    """`Not run: by-hand, autograd and nn; 2 heads of fig-3.05.`; the study at which it is said is not named."""
+    by_preset: dict[str, list[str]] = {}
+    for ref, arm in missing:
+        by_preset.setdefault(ref.preset, []).append(_called(ref, arm))
+    if list(by_preset.items()) == [(own, [""])]:
+        return "Not run yet."
+    parts = []
+    for preset, names in by_preset.items():
+        named = _some(list(filter(None, names)))
+        parts.append(preset if not named else named if preset == own else f"{named} of {preset}")
+    return f"Not run: {'; '.join(parts)}."
+
+
+def _called(ref: Ref, arm: ArmResult | None) -> str:
+    """An arm as its study's table has it, words without the name of what they are a value of; "" for a whole study."""
+    if not ref.where:
+        return ""
+    if ref.name or (arm is not None and "=" not in arm.arm.name):
+        return ref.name or (arm.arm.name if arm else "")
+    return " ".join(v if isinstance(v, str) else f"{name}={_written(v)}" for name, v in ref.where.items())
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    """`a, b and c`; names that have commas themselves stand between semicolons."""
+    shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} more"]
+    if any("," in name for name in shown):
+        return "; ".join(shown)
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))

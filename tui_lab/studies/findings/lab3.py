@@ -96,9 +96,7 @@ def _ratios(study: str, *values: int) -> tuple[Ref, ...]:
 
 
 def _rate(lr: float, *, pretrained: bool, trainable: str = "all") -> Ref:
-    start = "pretrained" if pretrained else "scratch"
-    name = f"{start}, head alone" if trainable == "head" else f"{start}, {lr:g}"
-    return Ref("fine-tuning-rates", {"lr": lr, "pretrained": pretrained, "trainable": trainable}, name)
+    return Ref("fine-tuning-rates", {"lr": lr, "pretrained": pretrained, "trainable": trainable})
 
 
 AS_RUN = Ref("vit-mnist", name="as run")

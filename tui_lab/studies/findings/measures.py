@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
@@ -14,13 +14,19 @@ from tui_lab.studies.curves import Curve, Trained
 Unit = Literal["share", "points", "nats", "epochs", "factor", "rate"]
 
 ASSUMED = "assumed"
+TEST = "test_accuracy"
+Ends = tuple[float | None, float | None]  # from the first to the second
 TITLES = {
     "train_accuracy": "train accuracy",
-    "test_accuracy": "test accuracy",
+    TEST: "test accuracy",
     "train_loss": "train loss",
     "test_loss": "test loss",
     "lr": "learning rate",
 }
+
+
+def _no_accuracies(_: Trained) -> Sequence[float]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class Measure:
         deviation: standard deviation over seeds where no arm has several runs.
         why: where that comes from.
         read: the number; None when the run has none.
+        accuracies: the test accuracies, of samples that were counted, that the number is a sum or a difference of.
+        is_test_loss: it is made of losses of the test samples.
     """
 
     name: str
@@ -41,9 +49,13 @@ class Measure:
     deviation: float
     read: Callable[[Trained], float | None]
     why: str = ASSUMED
+    accuracies: Callable[[Trained], Sequence[float]] = _no_accuracies
+    is_test_loss: bool = False
 
     def assuming(self, deviation: float, why: str) -> Measure:
-        """The same with a spread that is known."""
+        """The same with a spread that is known; what has none is as exact on few samples as on many."""
+        if not deviation:
+            return replace(self, deviation=0.0, why=why, accuracies=_no_accuracies, is_test_loss=False)
         return replace(self, deviation=deviation, why=why)
 
     def text(self, value: float) -> str:
@@ -75,12 +87,12 @@ class Measure:
 
 def final(metric: str) -> Measure:
     """After the last epoch."""
-    return _of(f"final {_title(metric)}", metric, lambda run: run.last.get(metric))
+    return _value(f"final {_title(metric)}", metric, lambda run: run.last.get(metric))
 
 
 def lowest(metric: str) -> Measure:
     """The smallest value of an epoch."""
-    return _of(f"lowest {_title(metric)}", metric, lambda run: _second(_curve(run, metric).lowest()))
+    return _value(f"lowest {_title(metric)}", metric, lambda run: _second(_curve(run, metric).lowest()))
 
 
 def epoch_of_lowest(metric: str) -> Measure:
@@ -104,67 +116,63 @@ def reaches(metric: str, level: float) -> Measure:
 
 def after(epoch: int, metric: str) -> Measure:
     """The value after an epoch."""
-    return _of(f"{_title(metric)} after epoch {epoch}", metric, lambda run: _curve(run, metric).at(epoch))
+    return _value(f"{_title(metric)} after epoch {epoch}", metric, lambda run: _curve(run, metric).at(epoch))
 
 
 def rise(metric: str, epoch: int) -> Measure:
     """From the end of `epoch` to the last one."""
 
-    def read(run: Trained) -> float | None:
-        start, end = _curve(run, metric).at(epoch), run.last.get(metric)
-        return None if start is None or end is None else end - start
+    def ends(run: Trained) -> Ends:
+        return _curve(run, metric).at(epoch), run.last.get(metric)
 
-    return _change(f"rise of the {_title(metric)} after epoch {epoch}", metric, read)
+    return _change(f"rise of the {_title(metric)} after epoch {epoch}", metric, ends)
 
 
 def drop(metric: str) -> Measure:
     """From the highest value of an epoch down to the last."""
 
-    def read(run: Trained) -> float | None:
-        peak, end = _curve(run, metric).highest(), run.last.get(metric)
-        return None if peak is None or end is None else peak - end
+    def ends(run: Trained) -> Ends:
+        return run.last.get(metric), _curve(run, metric).highest()
 
-    return _change(f"fall of the {_title(metric)} from its peak", metric, read)
+    return _change(f"fall of the {_title(metric)} from its peak", metric, ends)
 
 
 def setback(metric: str) -> Measure:
     """The largest fall from one epoch to the next; below zero where every epoch rises."""
 
-    def read(run: Trained) -> float | None:
-        steps = [a - b for a, b in pairwise(_curve(run, metric).values)]
-        return max(filter(math.isfinite, steps), default=None)
+    def ends(run: Trained) -> Ends:
+        steps = [(b, a) for a, b in pairwise(_curve(run, metric).values) if math.isfinite(a - b)]
+        return max(steps, key=lambda step: step[1] - step[0], default=(None, None))
 
-    return _change(f"largest fall of the {_title(metric)} from one epoch to the next", metric, read)
+    return _change(f"largest fall of the {_title(metric)} from one epoch to the next", metric, ends)
 
 
 def overshoot(metric: str) -> Measure:
     """How far a loss ends above its lowest value."""
 
-    def read(run: Trained) -> float | None:
-        low, end = _second(_curve(run, metric).lowest()), run.last.get(metric)
-        return None if low is None or end is None else end - low
+    def ends(run: Trained) -> Ends:
+        return _second(_curve(run, metric).lowest()), run.last.get(metric)
 
-    return _of(f"rise of the {_title(metric)} from its lowest", metric, read)
+    return _change(f"rise of the {_title(metric)} from its lowest", metric, ends)
 
 
 def gap() -> Measure:
     """Train accuracy above test accuracy at the end."""
 
     def read(run: Trained) -> float | None:
-        train, test = run.last.get("train_accuracy"), run.last.get("test_accuracy")
-        return None if train is None or test is None else train - test
+        return _difference((run.last.get(TEST), run.last.get("train_accuracy")))
 
-    return _change("lead of train over test accuracy", "train_accuracy", read)
+    return _points("lead of train over test accuracy", read, lambda run: _known(run.last.get(TEST)))
 
 
 def lead_of_test(epoch: int) -> Measure:
     """Test accuracy above train accuracy after an epoch."""
 
     def read(run: Trained) -> float | None:
-        train, test = _curve(run, "train_accuracy").at(epoch), _curve(run, "test_accuracy").at(epoch)
-        return None if train is None or test is None else test - train
+        return _difference((_curve(run, "train_accuracy").at(epoch), _curve(run, TEST).at(epoch)))
 
-    return _change(f"lead of test over train accuracy after epoch {epoch}", "test_accuracy", read)
+    name = f"lead of test over train accuracy after epoch {epoch}"
+    return _points(name, read, lambda run: _known(_curve(run, TEST).at(epoch)))
 
 
 def roughness(metric: str) -> Measure:
@@ -188,16 +196,39 @@ def training_time() -> Measure:
     return Measure("training time in s", "factor", 0.15, read)
 
 
-def _of(name: str, metric: str, read: Callable[[Trained], float | None]) -> Measure:
+def _value(name: str, metric: str, read: Callable[[Trained], float | None]) -> Measure:
     if metric == "lr":
         return Measure(name, "rate", 0.0, read, "exact")
-    return Measure(name, "share", 0.01, read) if metric.endswith("accuracy") else Measure(name, "nats", 0.03, read)
+    if not metric.endswith("accuracy"):
+        return Measure(name, "nats", 0.03, read, is_test_loss=metric == "test_loss")
+    counted = (lambda run: _known(read(run))) if metric == TEST else _no_accuracies
+    return Measure(name, "share", 0.01, read, accuracies=counted)
 
 
-def _change(name: str, metric: str, read: Callable[[Trained], float | None]) -> Measure:
+def _change(name: str, metric: str, ends: Callable[[Trained], Ends]) -> Measure:
     """Within a run: of accuracies in points."""
-    measure = _of(name, metric, read)
-    return replace(measure, unit="points") if measure.unit == "share" else measure
+
+    def read(run: Trained) -> float | None:
+        return _difference(ends(run))
+
+    if metric.endswith("accuracy"):
+        return _points(name, read, (lambda run: _known(*ends(run))) if metric == TEST else _no_accuracies)
+    return _value(name, metric, read)
+
+
+def _points(
+    name: str, read: Callable[[Trained], float | None], accuracies: Callable[[Trained], Sequence[float]]
+) -> Measure:
+    return Measure(name, "points", 0.01, read, accuracies=accuracies)
+
+
+def _difference(ends: Ends) -> float | None:
+    start, end = ends
+    return None if start is None or end is None else end - start
+
+
+def _known(*values: float | None) -> list[float]:
+    return [value for value in values if value is not None]
 
 
 def _title(metric: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tui_lab.errors import UsageError
 from tui_lab.hyperparameters import written
@@ -17,8 +19,9 @@ from tui_lab.studies.plan import SCALES
 from tui_lab.studies.results import StudyResult, scaled_sentence
 from tui_lab.studies.svg import Chart, Line, Mark
 
-SAYS = {"report": "claim of the report", "data": "what its data say"}
 SHOWN = (("accuracy", "Accuracy, %", 100.0), ("loss", "Loss", 1.0))
+LONGEST_VALUE = 4096  # letters of a hyperparameter on a command line, which a path may have
+LONGEST = 120  # letters of an anchor, which is a part of file names
 QUOTES = '"[]'  # around a value in a preset, not on a command line
 SPLITS = (("train", "Train"), ("test", "Test"))
 
@@ -61,7 +64,10 @@ class Chapter:
     def anchor(self) -> str:
         """Unique in a report, and safe in a link and as a file name."""
         sizes = "".join(f"-{name}-{now}" for name, (_, now) in self.study.scaled.items())
-        return "".join(c if c.isalnum() or c in ".-_" else "-" for c in f"{self.study.preset.name}{sizes}")
+        name = "".join(c if c.isalnum() or c in ".-_" else "-" for c in f"{self.study.preset.name}{sizes}")
+        if len(name) <= LONGEST:
+            return name
+        return f"{name[:LONGEST]}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
 
     @property
     def about(self) -> str:
@@ -73,7 +79,7 @@ class Chapter:
         """On a study of another size; empty at the full one."""
         if not self.study.scaled:
             return ""
-        return f"{scaled_sentence(self.study.scaled)} These are not the numbers of the study."
+        return scaled_sentence(self.study.scaled)
 
 
 def chapter(study: StudyResult, judged: Sequence[Judged]) -> Chapter:
@@ -103,13 +109,16 @@ def _made(entry: Listed, arm: str) -> Made:
 
 def _command(study: StudyResult) -> str:
     """What runs it again, or goes on with it."""
-    sizes = [
-        f"--{name.replace('_', '-')}={now}" if name in SCALES else f"--set={name}={written(now).strip(QUOTES)}"
-        for name, (_, now) in study.scaled.items()
-    ]
+    sizes = [_flag(name, now) for name, (_, now) in study.scaled.items()]
     seeds = max((arm.planned for arm in study.arms), default=1)
     more = [f"--seeds={seeds}"] if seeds != study.preset.seeds else []
     return command_line("run", study.preset.name, *more, *sizes)
+
+
+def _flag(name: str, value: Any) -> str:
+    if name in SCALES:
+        return f"--{name.replace('_', '-')}={value}"
+    return f"--set={name}={written(value, most=LONGEST_VALUE).strip(QUOTES)}"
 
 
 def _charts(study: StudyResult) -> list[Chart]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from tui_lab.studies.findings import MARKS, Judged, counts
-from tui_lab.studies.report.chapter import SAYS, Chapter, Made
+from tui_lab.studies.findings import AUTHORS, MARKS, Judged, counts
+from tui_lab.studies.report.chapter import Chapter, Made
 from tui_lab.studies.svg import STYLE as CHART_STYLE
 from tui_lab.studies.svg import Line, swatch, to_svg
 from tui_lab.studies.table import study_table
@@ -139,7 +139,7 @@ def _finding(judged: Judged) -> str:
     answer = judged.verdict.answer
     return (
         f'<li><span class="answer {answer}">{MARKS[answer][0]} {answer}</span>{_text(judged.finding.claim)} '
-        f'<span class="published">{SAYS[judged.finding.says]}</span>'
+        f'<span class="published">{AUTHORS[judged.finding.says]}</span>'
         f'<span class="said">{_text(judged.sentence)}</span></li>'
     )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tui_lab.studies.findings import MARKS
-from tui_lab.studies.report.chapter import SAYS, Chapter, Made
+from tui_lab.studies.report.chapter import Chapter, Made
 from tui_lab.studies.svg import to_svg
 from tui_lab.studies.table import study_table
 
@@ -49,7 +49,7 @@ def _chapter(chapter: Chapter, *, with_pictures: bool) -> list[str]:
         lines += ["### Findings", ""]
         for one in chapter.judged:
             mark, answer = MARKS[one.verdict.answer][0], one.verdict.answer
-            lines.append(f"- {mark} **{answer}**: {escaped(one.finding.claim)} ({SAYS[one.finding.says]})")
+            lines.append(f"- {mark} **{answer}**: {escaped(one.claim)}")
             lines.append(f"  {escaped(one.sentence)}")
         lines.append("")
     if chapter.made:
