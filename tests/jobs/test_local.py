@@ -48,6 +48,15 @@ def hold(run):
     Status(state="running", heartbeat=time.time(), **own).write(run.status)
 
 
+def test_a_run_that_goes_on_here_is_on_no_node_any_more(store, workers):
+    [run] = create(store, 1)
+    Status(node="gpubox").write(run.status)
+    executor = LocalExecutor()
+    executor.submit(run)
+    executor.poll()
+    assert run.read_status().node == ""
+
+
 # So many at a time, in order
 
 

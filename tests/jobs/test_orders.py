@@ -10,9 +10,11 @@ import time
 import pytest
 
 from tests.jobs.conftest import is_gone
-from tui_lab.errors import RunBusyError, UsageError
+from tui_lab.errors import RunBusyError, TuiLabError, UsageError
 from tui_lab.jobs import orders
+from tui_lab.jobs.executor import KILLED_BY_USER
 from tui_lab.jobs.local import LocalExecutor
+from tui_lab.jobs.ray import killing
 from tui_lab.runs.control import Control, read_control, request
 from tui_lab.runs.status import Status, process_started
 
@@ -169,6 +171,67 @@ def test_another_process_with_the_number_of_the_worker_is_left_alone(run, worker
         orders.kill(run)
     assert worker.poll() is None
     assert run.read_status().state == "running"
+
+
+# Killing on a cluster: the process that holds the run here is not the worker, and stays
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Sets what happens while somebody waits for the end of a worker."""
+
+    def during(happens):
+        monkeypatch.setattr(orders.time, "sleep", lambda _: happens())
+
+    monkeypatch.setattr(orders, "CLUSTER_KILL_S", 0.05)
+    return during
+
+
+@pytest.mark.parametrize("host", [HERE, "another"])
+def test_the_worker_of_a_run_on_a_cluster_is_killed_by_whoever_holds_the_run(run, worker, meanwhile, host):
+    hold(run, worker.pid, node="gpubox", host=host)
+    meanwhile(lambda: killing.take(run) and run.record_crash(KILLED_BY_USER))
+    orders.kill(run)
+    assert worker.poll() is None
+    assert (run.read_status().state, run.read_status().message) == ("crashed", KILLED_BY_USER)
+    orders.resume(run)
+    assert (run.read_status().state, run.read_status().node) == ("queued", "")  # no worker of it was lost there
+
+
+def test_an_order_that_nobody_takes_is_withdrawn(run, worker, meanwhile):
+    hold(run, worker.pid, node="gpubox")
+    meanwhile(lambda: None)
+    with pytest.raises(TuiLabError, match=f"Nothing was killed: pid {worker.pid} on {HERE} did not take the order"):
+        orders.kill(run)
+    assert not killing.take(run)
+    assert run.read_status().state == "running"
+
+
+def test_a_node_that_does_not_answer_is_named(run, worker, meanwhile):
+    hold(run, worker.pid, node="gpubox")
+    meanwhile(lambda: killing.take(run))
+    with pytest.raises(TuiLabError, match="on gpubox is to be killed, but its node has not answered yet"):
+        orders.kill(run)
+
+
+def test_a_worker_on_a_cluster_with_which_nobody_speaks_any_more_can_be_taken_over(run, worker, meanwhile):
+    hold(run, worker.pid, node="gpubox")
+
+    def die():
+        worker.kill()
+        worker.wait()
+
+    meanwhile(die)
+    for _ in range(2):  # it dies while it is asked; it is dead, with a young heartbeat
+        with pytest.raises(UsageError, match="is gone; its worker on gpubox may still be at work") as caught:
+            orders.kill(run)
+        assert caught.value.hint == f"Take it over with: tui-lab runs resume {run.id} --on ray"
+    status = run.read_status()
+    status.heartbeat = 0.0
+    status.write(run.status)
+    with pytest.raises(UsageError, match="its worker on gpubox may still be at work"):
+        orders.ask(run, "pause")
+    assert not killing.take(run)
 
 
 # Resuming

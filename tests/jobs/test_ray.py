@@ -21,8 +21,10 @@ import pytest
 from PIL import Image
 
 from tests.waiting import wait_until
+from tui_lab.errors import UsageError
 from tui_lab.hyperparameters import build
 from tui_lab.jobs import orders
+from tui_lab.jobs.executor import KILLED_BY_USER
 from tui_lab.jobs.local import LocalExecutor
 from tui_lab.jobs.ray.executor import RayExecutor
 from tui_lab.jobs.ray.options import Options
@@ -252,6 +254,25 @@ def test_a_run_that_kills_three_workers_has_failed_and_its_log_is_named(store, r
     assert events(run, "finished")[-1]["state"] == "failed"
 
 
+def test_a_worker_that_the_user_kills_has_no_follower_until_its_run_is_resumed(store, ray, here):
+    run, other = create(store, **LONG), create(store, epochs=100_000)
+    for one in (run, other):
+        ray.submit(one)
+    poll_until(ray, lambda: run.checkpoint.exists() and all(len(events(one, "epoch")) > 2 for one in (run, other)))
+    orders.kill(run)
+    status = run.read_status()
+    assert (status.state, status.message, status.exit_code) == ("crashed", KILLED_BY_USER, 1)
+    assert is_gone(worker_of(run))
+    assert state(other) == "running"
+    request(other.control, "stop")
+    finish(ray, [])
+    assert (state(run), state(other)) == ("crashed", "stopped")
+    finish(ray, [orders.resume(run)])
+    assert (state(run), run.read_status().attempts, events(run, "warning")) == ("finished", 0, [])
+    assert [event["resumed_from"] is not None for event in events(run, "started")] == [False, True]
+    assert [weights(run)] == here(LONG)
+
+
 def test_the_next_command_goes_on_with_what_a_killed_driver_has_left(store, executor, here):
     run = create(store, **LONG)
     first = executor(jobs=1)
@@ -261,6 +282,8 @@ def test_the_next_command_goes_on_with_what_a_killed_driver_has_left(store, exec
     first._process.kill()
     first._process.wait()
     assert run.read_status().actual_state() == "crashed"
+    with pytest.raises(UsageError, match=r"is gone; its worker on .* may still be at work"):
+        orders.kill(run)
     second = executor(jobs=1)
     finish(second, [orders.resume(run)])
     assert (state(run), run.read_status().attempts) == ("finished", 0)

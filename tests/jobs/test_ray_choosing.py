@@ -11,7 +11,7 @@ from tui_lab.errors import MissingDataError, TuiLabError, UsageError
 from tui_lab.jobs.choosing import Placement, choose, executor_for
 from tui_lab.jobs.local import LocalExecutor
 from tui_lab.jobs.ray import address, executor
-from tui_lab.jobs.ray.executor import RayExecutor
+from tui_lab.jobs.ray.executor import RayExecutor, start_driver
 from tui_lab.jobs.ray.options import Options
 from tui_lab.runs.status import Status
 
@@ -87,13 +87,23 @@ def test_what_is_no_address_is_refused(on):
 
 def test_an_address_where_nobody_answers_is_said_at_once():
     with pytest.raises(UsageError, match=r"No Ray cluster answers at 127\.0\.0\.1:1: Connection refused"):
-        address.check_answers("127.0.0.1:1")
+        choose("127.0.0.1:1")
+
+
+def test_where_the_environment_names_a_bad_cluster_the_environment_is_named(monkeypatch):
+    for named in ("gpubox", "127.0.0.1:1"):
+        monkeypatch.setenv("RAY_ADDRESS", named)
+        with pytest.raises(UsageError) as error:
+            choose("ray")
+        assert named in error.value.message
+        assert error.value.hint == "Correct or unset RAY_ADDRESS."
 
 
 @pytest.mark.parametrize("on", ["ray://gpubox:10001", "10.0.0.5:6379", "ray://[fe80::1]:10001"])
 def test_a_cluster_that_others_reach_is_not_talked_to_without_a_token(on, tmp_path, monkeypatch):
-    with pytest.raises(UsageError, match="without one anybody could use it"):
+    with pytest.raises(UsageError, match="without one anybody on the network could use it"):
         choose(on)
+    monkeypatch.setattr(address, "check_answers", lambda address: None)
     (tmp_path / ".ray").mkdir()
     (tmp_path / ".ray" / "auth_token").write_text("secret")
     assert choose(on).cluster == Options(on)
@@ -235,3 +245,45 @@ def test_a_cluster_that_does_not_come_back_leaves_runs_that_can_be_resumed(store
     assert "Raylet is gone" in error.hint
     assert (begun.read_status().state, waiting.read_status().state) == ("crashed", "queued")
     assert f"tui-lab runs resume {begun.id}" in begun.read_status().hint
+
+
+def test_who_kills_twice_waits_for_nobody_and_is_told_what_may_be_left(store, driver):
+    run = store.create("mlp", {"epochs": 5})
+    made = driver(f"tell(connected=1)\ntell(active=[{str(run.path)!r}], waiting=[])\nsys.stdin.read()")
+    made.submit(run)
+    wait_until(lambda: made.poll() or made.active)
+    Status(state="running", epoch=2, epochs=5).write(run.status)
+    made.kill()
+    assert run.read_status().state == "running"
+    made.kill()
+    assert made.active == []
+    assert (run.read_status().state, "may still be at work" in run.read_status().message) == ("crashed", True)
+
+
+# One that is left to itself
+
+
+def test_a_command_that_leaves_is_told_what_keeps_its_runs_from_beginning(store, driver):
+    run = store.create("mlp", {})
+    driver("tell(error='No cluster.', hint='Start one.', is_final=True)")
+    with pytest.raises(TuiLabError, match=r"No cluster\. Start one\."):
+        start_driver([run], Options("127.0.0.1:1"))
+    driver("tell(connected=1)\ntell(error='No room.', hint='')\ntell(ended='it')\ntell(active=[], waiting=[])")
+    with pytest.raises(TuiLabError, match=r"No room\."):
+        start_driver([run], Options("127.0.0.1:1"))
+    driver("os._exit(1)")
+    with pytest.raises(TuiLabError, match=r"127\.0\.0\.1:1 cannot be used\. See what there is with: tui-lab doctor"):
+        start_driver([run], Options("127.0.0.1:1"))
+
+
+def test_a_command_that_leaves_does_not_wait_for_runs_to_begin(store, driver, tmp_path):
+    run = store.create("mlp", {})
+    driver(
+        "tell(connected=1)\ntell(active=[], waiting=sys.argv[3:])\n"
+        "while not os.path.exists(folder + '/left'): pass\n"
+        "try: tell(active=sys.argv[3:], waiting=[])\n"
+        "except BrokenPipeError: open(folder + '/alone', 'w').close()\nos._exit(0)"
+    )
+    start_driver([run], Options("127.0.0.1:1"))
+    (tmp_path / "left").touch()
+    wait_until((tmp_path / "alone").exists)

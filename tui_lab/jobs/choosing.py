@@ -33,7 +33,7 @@ class Placement:
 def choose(
     on: str = LOCAL, jobs: int | None = None, cpus_per_run: int | None = None, gpus_per_run: float | None = None
 ) -> Placement:
-    """Settle where runs are trained. No connection is made yet.
+    """Settle where runs are trained, before anything is written. Of a cluster it is only seen that somebody answers.
 
     Args:
         on: "local"; "ray" for the cluster of $RAY_ADDRESS or of this machine; its address, `ray://HOST:PORT`; "auto"
@@ -42,7 +42,7 @@ def choose(
         cpus_per_run, gpus_per_run: of a cluster; None = one CPU and no GPU.
 
     Raises:
-        UsageError: there is no such cluster, or it lets nobody in without a token and there is none.
+        UsageError: there is no such cluster, nobody answers there, or it needs a token and there is none.
         MissingDataError: Ray is not installed.
     """
     if on == AUTO:
@@ -58,6 +58,7 @@ def choose(
 
     found = address.find(on)
     address.environment(found)
+    address.check_answers(found)
     return Placement(Options(found, jobs or 0, cpus_per_run or 1, gpus_per_run or 0.0))
 
 

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from tui_lab.runs.directory import RunDirectory
 
+KILLED_BY_USER = "The worker was killed by the user."  # how a run says that it ended so, wherever it was trained
+
 
 class Executor(Protocol):
     """Runs queued runs, a number of them at a time, and tells how they ended.

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tui_lab.devices import cores
 from tui_lab.errors import DONE
-from tui_lab.jobs.workers import SeriesWorker, Standby, start_worker
+from tui_lab.jobs.executor import KILLED_BY_USER
+from tui_lab.jobs.workers import SeriesWorker, Standby, check_free, start_worker
 from tui_lab.processes import named_end
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import FINAL_STATES
@@ -104,12 +105,13 @@ class LocalExecutor:
             worker.process.kill()
         for worker in self._workers.values():
             worker.let_go()
-            _record_death(worker.run, "The worker was killed by the user.")
+            _record_death(worker.run, KILLED_BY_USER)
         self._dismiss_free()
 
     def _start(self, run: RunDirectory) -> _Worker:
         """A worker of the run: one that has done with another, the stand-by if there is one, ready or not, else a new
         process, which goes on with other runs if there are any."""
+        _take_home(run)
         if self.series and self._queue and self._standby is None and not self._free:
             self._free.append(SeriesWorker(self._threads))
         while self._free:
@@ -147,6 +149,18 @@ class LocalExecutor:
             self._may_warm = False
             with contextlib.suppress(OSError):  # no process to be had: the next run is started cold, and says so
                 self._standby = Standby()
+
+
+def _take_home(run: RunDirectory) -> None:
+    """A run whose earlier worker was on a cluster goes on here: its status must not name that node any more.
+
+    Raises RunBusyError when a live process holds the run.
+    """
+    status = run.read_status()
+    if status.node:
+        check_free(run)
+        status.node = ""
+        status.write(run.status)
 
 
 def _reason(code: int) -> str:

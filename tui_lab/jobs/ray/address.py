@@ -19,7 +19,10 @@ CONNECT_S = 0.5  # that a cluster on this machine may take to answer
 ANSWER_S = 10.0  # the same of one elsewhere
 MOST_PORT = 65535
 LOST_S = 30  # after which a driver that cannot reach the head gives up; another one tries
-HINT = "Start one with `ray start --head`, or give its address: --on ray://HOST:10001."
+SEE = "See what there is with: tui-lab doctor --on ray"
+CORRECT = f"Correct or unset {ADDRESS_VARIABLE}."
+START = "`ray get-auth-token --generate && ray start --head`"
+HINT = f"Start one with {START}, or give its address: --on ray://HOST:10001."
 
 
 def is_installed() -> bool:
@@ -60,7 +63,11 @@ def find(on: str) -> str:
             raise UsageError("No Ray cluster runs on this machine.", HINT)
     found = re.fullmatch(r"(?:ray://)?(?:\[[0-9A-Fa-f:]+\]|[^\s:/\[\]]+):(\d{1,5})", address)
     if not found or int(found[1]) > MOST_PORT:
-        raise UsageError(f"{address!r} is no address of a Ray cluster.", "Give one such as ray://gpubox:10001.")
+        if on == "ray":
+            raise UsageError(f"${ADDRESS_VARIABLE} is {address!r}, which is no address of a Ray cluster.", CORRECT)
+        raise UsageError(
+            f"{address!r} is no address of a Ray cluster.", "Give local, ray, auto or an address: ray://gpubox:10001."
+        )
     return address
 
 
@@ -70,7 +77,8 @@ def check_answers(address: str) -> None:
     try:
         socket.create_connection((found.hostname or "", found.port or 0), ANSWER_S).close()
     except OSError as error:
-        raise UsageError(f"No Ray cluster answers at {address}: {error.strerror or error}.", HINT) from error
+        hint = CORRECT if os.environ.get(ADDRESS_VARIABLE) == address else HINT
+        raise UsageError(f"No Ray cluster answers at {address}: {error.strerror or error}.", hint) from error
 
 
 def environment(address: str) -> Mapping[str, str]:
@@ -84,10 +92,13 @@ def environment(address: str) -> Mapping[str, str]:
     if has_token():
         return {**chosen, MODE_VARIABLE: "token"}
     if not is_loopback(_host(address)):
+        again = f"Here: `ray stop`, and then {START}."
+        make = (
+            "Make one with `ray get-auth-token --generate` before it starts, and copy ~/.ray/auth_token to every node."
+        )
         raise UsageError(
-            f"There is no token for the cluster at {address}, and without one anybody could use it.",
-            "Make one with `ray get-auth-token --generate` before the cluster starts, and copy ~/.ray/auth_token to "
-            f"every node, or set {TOKEN_VARIABLE}. Protected otherwise: {MODE_VARIABLE}=disabled.",
+            f"There is no token for the cluster at {address}, and without one anybody on the network could use it.",
+            f"{again if address == running_here() else make} If the network is safe, set {MODE_VARIABLE}=disabled.",
         )
     return chosen
 

@@ -14,10 +14,11 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTa
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from tui_lab.errors import TuiLabError, UsageError
-from tui_lab.jobs.ray.address import HINT, check_answers
+from tui_lab.jobs.ray.address import check_answers
 from tui_lab.jobs.ray.seat import About, Keeper, Seat, Stay
 from tui_lab.runs.directory import versions
 
+REFUSED = "Something answers there: is it a Ray cluster, with the token and the version of Ray that are here?"
 NAMESPACE = "tui-lab"
 MUST_AGREE = ("python", "tui-lab", "torch")
 ANSWER_S = 5.0  # that an actor may take to say what it has, or a node to say its versions while runs wait
@@ -107,7 +108,7 @@ class Cluster:
             said = lines[-1] if lines[0].endswith(":") else lines[0]  # a traceback follows, from the head
             raise UsageError(
                 f"No Ray cluster can be used at {address}: {said.strip().rstrip('.')}.",
-                HINT,
+                REFUSED,
             ) from error
         self.nodes: dict[str, Node] = {}
         self._seat_class = ray.remote(_seat_class())

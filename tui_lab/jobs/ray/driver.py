@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from tui_lab.errors import TuiLabError
+from tui_lab.jobs.executor import KILLED_BY_USER
 from tui_lab.jobs.queue import Orders
-from tui_lab.jobs.ray import exchange
+from tui_lab.jobs.ray import exchange, killing
+from tui_lab.jobs.ray.address import SEE
 from tui_lab.jobs.ray.attempts import MOST_KILLED, count, fail, key_of, was_cut_off
 from tui_lab.jobs.ray.cluster import ANSWER_S, Cluster, GoneError, Node, NodeError, UnavailableError
 from tui_lab.jobs.ray.exchange import Changes
@@ -44,8 +46,6 @@ GO_S = 5.0  # that seats may take to end
 MOST_MISSED = 3  # seats in a row that could not be opened, after which no other is tried
 
 NODE_DIED = "node has died"  # in what Ray says of an actor
-BY_USER = "The worker was killed by the user."
-SEE = "See what there is with: tui-lab doctor --on ray"
 
 
 class Driver:
@@ -86,8 +86,7 @@ class Driver:
         """End the workers at once; their runs can be resumed."""
         for place in self._places:
             if place.work is not None:
-                place.work.is_killed = True
-                self.cluster.call(place.actor, "kill", place.work.order.key)
+                self._kill(place)
 
     def tick(self, timeout_s: float) -> None:
         """Do what is to be done now, and wait at most so long for a seat to answer."""
@@ -182,9 +181,12 @@ class Driver:
     def _give_up(self) -> None:
         """No node will ever have room."""
         nodes = self.cluster.fit
-        largest = f"the largest node has {max(n.cpus for n in nodes):g} CPUs and {max(n.gpus for n in nodes):g} GPUs"
-        asked = f"{self.options.cpus} CPUs" + (f" and {self.options.gpus:g} GPUs" if self.options.gpus else "")
-        what = f"A run asks for {asked}, and {largest}." if nodes else "There is no node that could work."
+        what = "There is no node that could work."
+        if nodes:
+            cpus, gpus = max(node.cpus for node in nodes), max(node.gpus for node in nodes)
+            asked = _amount(self.options.cpus, "CPU")
+            asked += f" and {_amount(self.options.gpus, 'GPU')}" if self.options.gpus else ""
+            what = f"A run asks for {asked}, and a node has at most {_amount(cpus, 'CPU')} and {_amount(gpus, 'GPU')}."
         self._tell({"error": what, "hint": SEE})
         self._return_queue()
 
@@ -219,6 +221,7 @@ class Driver:
             if place.holds:
                 self._go_on(place, run, hold)
                 return
+            killing.take(run)  # meant for an earlier worker
             asked = run.read_request()
             status = run.read_status()
             if status.node and was_cut_off(run):  # by an earlier driver, and its seat is gone
@@ -237,6 +240,7 @@ class Driver:
     def _go_on(self, place: Place, run: RunDirectory, hold: ExitStack) -> None:
         """Take over what a seat or keeper has done without a driver."""
         place.holds = False
+        killing.take(run)  # meant for an earlier driver, that did not live to see it
         status = run.read_status()
         status.node = place.node
         status.write(run.status)
@@ -252,14 +256,14 @@ class Driver:
             self._call(place, self._begun, "begin", work.order, offered)
             return
         work.has_begun = True
-        if work.is_killed:  # while it was handed over
-            self.cluster.call(place.actor, "kill", work.order.key)
         if work.run.read_status().state == "stopped":  # withdrawn while it was handed over
             request(work.run.control, "stop")
         self._ask_for_changes(place)
 
     def _ask_for_changes(self, place: Place) -> None:
         work = place.its_work
+        if work.is_killed:  # while it was handed over, or while its seat could not be reached
+            self.cluster.call(place.actor, "kill", work.order.key)
         self._call(place, self._changed, "changes", work.order.key, work.position)
 
     # From a seat to the directory
@@ -278,8 +282,8 @@ class Driver:
             self._ask_for_changes(place)
         elif work.run.read_status().state in FINAL_STATES:
             self._release(place)
-        elif work.is_killed:
-            work.run.record_crash(BY_USER)
+        elif self._is_killed(work):
+            work.run.record_crash(KILLED_BY_USER)
             self._release(place)
         else:
             self._lose(place, f"Its worker on {place.node} ended with {named_end(changes.code)}", is_killed=True)
@@ -317,10 +321,10 @@ class Driver:
         self._killed[run.path] += is_killed
         status = run.read_status()
         try:
-            if work.is_killed:
-                run.record_crash(BY_USER)
-            elif status.state in FINAL_STATES:
+            if status.state in FINAL_STATES:
                 pass  # it had said so before
+            elif self._is_killed(work):
+                run.record_crash(KILLED_BY_USER)
             elif self._killed[run.path] >= MOST_KILLED:
                 fail(run, reason)
             else:
@@ -340,6 +344,17 @@ class Driver:
         self._tell({"ended": str(run.path)})
 
     # Talking to seats
+
+    def _kill(self, place: Place) -> None:
+        """Have the worker of a run killed: no other takes its place."""
+        work = place.its_work
+        work.is_killed = True
+        self.cluster.call(place.actor, "kill", work.order.key)
+
+    def _is_killed(self, work: Work) -> bool:
+        """Whether it was to be killed, also if nobody has looked since that was wished."""
+        work.is_killed = killing.take(work.run) or work.is_killed
+        return work.is_killed
 
     def _call(self, place: Place, then: Callable[[Place, Any], None], method: str, *arguments: Any) -> None:
         place.then, place.asked = then, (method, *arguments)
@@ -398,7 +413,11 @@ class Driver:
         """What users have asked of runs since the last call."""
         for place in self._places:
             work = place.work
-            if work is None or not work.has_begun:
+            if work is None:
+                continue
+            if killing.take(work.run):
+                self._kill(place)
+            if work.is_killed or not work.has_begun:
                 continue
             with suppress(OSError):
                 content = work.run.control.read_bytes()
@@ -413,6 +432,10 @@ class Driver:
         if now != self._said:
             self._said = now
             self._tell(now)
+
+
+def _amount(count: float, what: str) -> str:
+    return f"{count:g} {what}{'' if count == 1 else 's'}"
 
 
 def carry_out(order: Mapping[str, Any], driver: Driver) -> None:

@@ -93,7 +93,7 @@ class RayExecutor:
         if self._is_killing and self._process is not None:
             self._process.kill()
             self._process.wait()
-            self._forget("The worker was killed by the user.")
+            self._forget("The command was killed by the user; its worker may still be at work.")
         self._is_killing = True
         self._order(kill=True)
 
@@ -186,12 +186,27 @@ class RayExecutor:
 
 
 def start_driver(runs: Sequence[RunDirectory], options: Options) -> None:
-    """Train the runs on a cluster, from a process of its own that goes on when this one ends."""
-    subprocess.Popen(
+    """Train the runs on a cluster, from a process of its own that goes on when this one ends.
+
+    Raises TuiLabError when the cluster lets nobody in, or has no room for such runs: they stay queued.
+    """
+    process = subprocess.Popen(
         [*DRIVER, replace(options, stays=True).to_json(), *(str(run.path) for run in runs)],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**os.environ, **address.environment(options.address)},
         start_new_session=True,
     )
+    assert process.stdout is not None
+    error = None
+    with process.stdout as talk:  # nobody reads what it says later
+        for line in talk:
+            match json.loads(line):
+                case {"error": str(sentence), "hint": str(hint)}:
+                    error = TuiLabError(sentence, hint)
+                case {"active": list(active), "waiting": list(waiting)}:
+                    if active or waiting or error is None:
+                        return
+                    break  # nothing is left of what it was given
+    raise error or TuiLabError(f"The cluster at {options.address} cannot be used.", address.SEE)

@@ -28,7 +28,7 @@ def survey(on: str) -> dict[str, Any]:
 
     Raises what `address.find` and `address.environment` do, and TuiLabError when the cluster does not answer.
     """
-    found = address.find(on)
+    found = address.find("ray" if on == "auto" else on)
     environment = {**os.environ, **address.environment(found)}
     command = module_command("tui_lab.jobs.ray.survey", found)
     try:

@@ -10,13 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from tui_lab.charts.text import printable
+from tui_lab.runs.fields import text_of
+from tui_lab.runs.sentences import percent
 from tui_lab.runs.status import LIVE_STATES
 from tui_lab.studies.findings import MARKS, Judged
-from tui_lab.studies.results import scaled_words
-from tui_lab.studies.table import StudyTable, study_table
+from tui_lab.studies.results import scaled_sentence
+from tui_lab.studies.table import NONE, StudyTable, study_table
 from tui_lab.tui.studies.listing import Standing
 
-MOST_NODES = 3  # that are named
+MOST_NODES = 3  # that are named in a line
+MOST_ROWS = 12  # of runs on nodes
 STYLES = {"supported": "bold", "refuted": "bold", "undecided": "dim"}
 
 
@@ -53,13 +56,15 @@ def page_of(standing: Standing, width: int, *, timing: str = "", ascii: bool = F
     study = standing.study
     parts: list[RenderableType] = []
     if study.scaled:
-        parts.append(Text(f"Scaled: {scaled_words(study.scaled)}. Its numbers are not those of the study.", "bold"))
+        parts.append(Text(scaled_sentence(study.scaled), "bold"))
     if cost := timing or standing.cost.sentence:
         parts.append(Text(cost, "dim"))
     shown, left_out = study_table(study).fitted(width)
     parts += [Text(), table_of(shown, ascii=ascii)]
     if left_out:
         parts.append(Text(f"No room for {', '.join(left_out)}.", "dim"))
+    if (on_nodes := nodes_of(standing)) is not None:
+        parts += [Text(), on_nodes]
     if standing.judged:
         parts += [Text(), verdicts_of(standing.judged, ascii=ascii)]
     return Group(*parts)
@@ -74,6 +79,36 @@ def table_of(shown: StudyTable, *, ascii: bool = False) -> Table:
     for row in shown.rows:
         made.add_row(*(Text(printable(cell, ascii=ascii)) for cell in row))
     return made
+
+
+def nodes_of(standing: Standing) -> RenderableType | None:
+    """What trains on a cluster, a run a row, by node; None where nothing does."""
+    found = sorted(
+        (
+            (entry.status.node, arm.arm.name, entry)
+            for arm in standing.study.arms
+            for entry in arm.entries
+            if entry.state in LIVE_STATES and entry.status.node
+        ),
+        key=lambda row: (*row[:2], row[2].run.id),
+    )
+    if not found:
+        return None
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for title in ("node", "arm", "seed", "run", "epoch", "test %"):
+        made.add_column(title, justify="right" if title in ("seed", "epoch", "test %") else "left", no_wrap=True)
+    for node, arm, entry in found[:MOST_ROWS]:
+        status = entry.status
+        made.add_row(
+            Text(node),
+            Text(arm or NONE),
+            text_of(status.hyperparameters.get("seed", NONE)),
+            entry.run.id.rsplit("-", 1)[-1],
+            f"{status.epoch}/{status.epochs}",
+            percent(status.last.get("test_accuracy")),
+        )
+    left = len(found) - MOST_ROWS
+    return Group(made, Text(f"and {left} more: o lists all runs", "dim")) if left > 0 else made
 
 
 def verdicts_of(judged: Iterable[Judged], *, ascii: bool = False) -> Table:
