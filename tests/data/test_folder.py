@@ -112,7 +112,7 @@ def test_two_classes_are_needed(tmp_path: Path, sizes: dict[str, int], message: 
     assert "FOLDER/CLASS" in caught.value.hint
 
 
-@pytest.mark.parametrize(("size", "message"), [(0, "/b has 0 images"), (1, "/b has 1 image,")])
+@pytest.mark.parametrize(("size", "message"), [(0, "/b has 0 images"), (1, "/b has 1 image, but at least 2 are")])
 def test_a_class_needs_an_image_for_each_split(tmp_path: Path, size: int, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         list_folder(write_classes(tmp_path, a=2, b=size), seed=0)
@@ -156,6 +156,24 @@ def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
     picture(8, 8).convert(mode).save(path)
     expected = np.asarray(Image.open(path).convert("RGB"))
     assert np.array_equal(read_images([path], 8)[0].permute(1, 2, 0).numpy(), expected)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_sixteen_bits_of_grey_keep_their_scale(tmp_path: Path, suffix: str) -> None:
+    rows = np.repeat(np.linspace(0, 65535, 8).astype(np.uint16), 8).reshape(8, 8)
+    Image.fromarray(rows).save(tmp_path / f"a{suffix}")
+    read = read_images([tmp_path / f"a{suffix}"], 8)[0]
+    assert read[:, :, 3].tolist() == [(rows[:, 3] // 256).tolist()] * 3
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_is_white(tmp_path: Path, mode: str) -> None:
+    """A drawing in black on nothing, whose hidden pixels are black too, would else be black all over."""
+    drawing = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    drawing.paste((0, 0, 0, 255), (0, 0, 4, 8))
+    drawing.convert(mode).save(tmp_path / "a.png")
+    read = read_images([tmp_path / "a.png"], 8)[0]
+    assert (read[:, :, :4].unique().tolist(), read[:, :, 4:].unique().tolist()) == ([0], [255])
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".bmp", ".gif", ".ppm", ".tiff", ".webp"])
@@ -210,17 +228,41 @@ def test_postscript_under_another_name_is_not_run(tmp_path: Path) -> None:
         read_images([tmp_path / "a.png"], 8)
 
 
-def test_sixteen_bits_are_refused_instead_of_clipped(tmp_path: Path) -> None:
-    Image.fromarray(np.full((8, 8), 5000, dtype=np.uint16)).save(tmp_path / "a.png")
-    with pytest.raises(DamagedDataError, match="more than 8 bits"):
-        read_images([tmp_path / "a.png"], 8)
+def test_thirty_two_bits_are_refused_instead_of_clipped(tmp_path: Path) -> None:
+    Image.fromarray(np.full((8, 8), 5000, dtype=np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(DamagedDataError, match="32 bits"):
+        read_images([tmp_path / "a.tif"], 8)
 
 
 def test_a_decompression_bomb_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture(100, 100).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(DamagedDataError, match=r"a\.png cannot be read: .*exceeds limit"):
+    with pytest.raises(DamagedDataError, match=r"a\.png cannot be read: .* over 2,000 pixels"):
         read_images([tmp_path / "a.png"], 8)
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    with pytest.raises(DamagedDataError, match=r"a\.png cannot be read: it is empty\."):
+        read_images([tmp_path / "a.png"], 8)
+
+
+def test_a_file_that_has_gone_is_named_once(tmp_path: Path) -> None:
+    with pytest.raises(DamagedDataError) as caught:
+        read_images([tmp_path / "a.png"], 8)
+    assert caught.value.message == f"The image {tmp_path / 'a.png'} cannot be read: No such file or directory."
+
+
+def test_all_that_cannot_be_read_are_found_in_one_go(tmp_path: Path) -> None:
+    write_classes(tmp_path, cat=10)
+    paths = sorted(tmp_path.glob("*/*"))
+    for path in paths[1:9]:
+        path.write_text("no image")
+    with pytest.raises(DamagedDataError, match=r"001\.png cannot be read: it is not an image; neither can ") as caught:
+        read_images(paths, 8)
+    assert caught.value.message.endswith(
+        " cat/002.png, cat/003.png, cat/004.png, cat/005.png, cat/006.png, and 2 more."
+    )
 
 
 @given(st.data())
@@ -252,6 +294,14 @@ def test_own_images_load_as_a_data_set(tmp_path: Path) -> None:
     assert dataset.class_names == ("a", "b")
     assert (dataset.train.x.shape, dataset.test.x.shape) == ((16, 3, 16, 16), (4, 3, 16, 16))
     assert (dataset.train.x.dtype, dataset.train.y.dtype) == (torch.uint8, torch.int64)
+
+
+def test_broken_images_of_both_splits_are_named_together(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        write_classes(tmp_path / split, a=2, b=2)
+        (tmp_path / split / "b" / "000.png").write_bytes(b"")
+    with pytest.raises(DamagedDataError, match=r"train/b/000\.png cannot be read: it is empty; neither can b/000\.png"):
+        load_dataset(Hyperparameters(dataset="folder", folder=str(tmp_path), image_size=8), tmp_path)
 
 
 def test_only_the_images_asked_for_are_decoded(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from tui_lab.seeding import stream_seed
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 TEST_FRACTION = 0.2
+NAMED = 5  # images that cannot be read, beside the first
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # and not what else Pillow would recognise by content
 _LAYOUT = "Put the images of each class into a folder of its own: FOLDER/CLASS/*.png, or FOLDER/train and FOLDER/test."
+_SUFFIX_LIST = " ".join(sorted(SUFFIXES))
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
@@ -70,29 +72,64 @@ def _list(folder: Path, seed: int) -> tuple[tuple[str, ...], Listing, Listing]:
 def read_images(paths: Sequence[Path], side: int) -> Tensor:
     """Decode images to squares: the shorter side is scaled to `side`, and what sticks out of the centre is cut off.
 
+    What is transparent becomes white, and of 16-bit grey the high byte is kept.
+
     Returns:
         uint8 of shape (N, 3, side, side), red, green, blue.
 
     Raises:
-        DamagedDataError: an image that cannot be decoded, is implausibly large, or has more than 8 bits a channel.
+        DamagedDataError: images that cannot be decoded, are implausibly large, or have 32 bits a pixel. All are looked
+            at before, so that they can be put right in one go.
     """
     images = torch.empty((len(paths), 3, side, side), dtype=torch.uint8)
+    reasons: dict[Path, str] = {}
     for pixels, path in zip(images.numpy(), paths, strict=True):
-        pixels[:] = np.asarray(_read_image(path, side)).transpose(2, 0, 1)
+        try:
+            pixels[:] = np.asarray(_read_image(path, side)).transpose(2, 0, 1)
+        except _UNREADABLE as error:
+            reasons[path] = _reason(path, error)
+    if reasons:
+        raise _damaged(reasons)
     return images
 
 
 def _read_image(path: Path, side: int) -> Image.Image:
-    try:
-        with Image.open(path, formats=_FORMATS) as image:
-            if image.mode.startswith(("I", "F")):
-                raise ValueError("it has more than 8 bits a channel")  # a conversion to RGB would clip it to white
-            image.draft(None, (2 * side, 2 * side))  # a JPEG far larger than needed is decoded at a fraction
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            return ImageOps.fit(upright, (side, side), Image.Resampling.BILINEAR)
-    except _UNREADABLE as error:
-        reason = "it is not an image" if isinstance(error, UnidentifiedImageError) else error
-        raise DamagedDataError(f"The image {path} cannot be read: {reason}.", "Replace or remove it.") from error
+    """Raises one of _UNREADABLE."""
+    with Image.open(path, formats=_FORMATS) as image:
+        image.draft(None, (2 * side, 2 * side))  # a JPEG far larger than needed is decoded at a fraction
+        upright = _in_color(ImageOps.exif_transpose(image))
+        return ImageOps.fit(upright, (side, side), Image.Resampling.BILINEAR)
+
+
+def _in_color(image: Image.Image) -> Image.Image:
+    """Where Pillow's conversion to RGB would clip 16 bits to white, or show what lies under transparent pixels."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise ValueError("its pixels are numbers of 32 bits, whose white is not known; save it with 8 or 16")
+    if image.has_transparency_data:
+        paper = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")
+
+
+def _reason(path: Path, error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError):
+        return f"it says that it has over {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels"  # Pillow's limit for an error
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not an image" if path.stat().st_size else "it is empty"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error).rstrip(".") or "it is cut off"
+
+
+def _damaged(reasons: Mapping[Path, str]) -> DamagedDataError:
+    """The first with its reason, and the names of some more."""
+    (path, reason), *others = reasons.items()
+    if not others:
+        return DamagedDataError(f"The image {path} cannot be read: {reason}.", "Replace or remove it.")
+    names = ", ".join(f"{other.parent.name}/{other.name}" for other, _ in others[:NAMED])
+    more = f", and {len(others) - NAMED:,} more" if len(others) > NAMED else ""
+    sentence = f"The image {path} cannot be read: {reason}; neither can {names}{more}."
+    return DamagedDataError(sentence, "Replace or remove them.")
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -114,8 +151,9 @@ def _images_by_class(folder: Path, at_least: int) -> dict[str, list[Path]]:
         raise UsageError(f"{folder} has {len(found)} class folders, but two or more are needed.", _LAYOUT)
     for name, paths in found.items():
         if len(paths) < at_least:
-            images = "image" if len(paths) == 1 else "images"
-            raise UsageError(f"{folder / name} has {len(paths)} {images}, but at least {at_least} is needed.", _LAYOUT)
+            images, are = ("image" if len(paths) == 1 else "images"), ("is" if at_least == 1 else "are")
+            sentence = f"{folder / name} has {len(paths)} {images}, but at least {at_least} {are} needed."
+            raise UsageError(sentence, f"Add some ({_SUFFIX_LIST}), or remove the folder.")
     return found
 
 

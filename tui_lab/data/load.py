@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, cast
 
+from torch import Tensor
+
 from tui_lab.data.catalogue import DATASETS
 from tui_lab.data.cifar import load_cifar10
 from tui_lab.data.dataset import Dataset, Split
@@ -71,16 +73,19 @@ def _read(name: str, data_dir: Path) -> tuple[Split, Split]:
 def _own_images(hyperparameters: Hyperparameters) -> tuple[tuple[str, ...], Split, Split]:
     folder = Path(hyperparameters.folder).expanduser()
     class_names, *listings = list_folder(folder, hyperparameters.seed)
-    train, test = (_decoded(listing, hyperparameters, which) for which, listing in enumerate(listings))
+    chosen = [_chosen(listing, hyperparameters, which) for which, listing in enumerate(listings)]
+    paths = [[listing.paths[i] for i in indices.tolist()] for listing, indices in zip(listings, chosen, strict=True)]
+    images = read_images([*paths[0], *paths[1]], hyperparameters.stored_side)  # both at once: it names all broken ones
+    train_labels, test_labels = (listing.labels[at] for listing, at in zip(listings, chosen, strict=True))
+    train = Split(images[: len(train_labels)], train_labels)
+    test = Split(images[len(train_labels) :], test_labels)
     return class_names, train, test
 
 
-def _decoded(listing: Listing, hyperparameters: Hyperparameters, which: int) -> Split:
-    """Only the samples that are asked for are decoded: a subset of a large folder is quick."""
+def _chosen(listing: Listing, hyperparameters: Hyperparameters, which: int) -> Tensor:
+    """Indices of the samples that are asked for, the only ones to be decoded: a subset of a large folder is quick."""
     size = _size(hyperparameters, which, len(listing.paths))
-    chosen = stratified_indices(listing.labels, size, stream_seed(hyperparameters.seed, "subset", which))
-    paths = [listing.paths[index] for index in chosen.tolist()]
-    return Split(read_images(paths, hyperparameters.stored_side), listing.labels[chosen])
+    return stratified_indices(listing.labels, size, stream_seed(hyperparameters.seed, "subset", which))
 
 
 def _reduced(split: Split, hyperparameters: Hyperparameters, which: int) -> Split:
