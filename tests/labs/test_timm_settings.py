@@ -190,6 +190,7 @@ def test_words_find_models_the_best_first() -> None:
     assert find_models("vit", models)[0].name == "vit_base_patch16_224"
     assert [model.name for model in find_models("VIT 384", models)] == ["vit_tiny_patch16_384"]
     assert [model.name for model in find_models("vit*224", models)] == ["vit_base_patch16_224"]
+    assert [model.name for model in find_models("vit-tiny", models)] == ["vit_tiny_patch16_384"]
     assert find_models("resnet", models) == []
     assert [model.is_pretrained for model in models.values()] == [True, True, True, False]
 
@@ -233,3 +234,19 @@ def test_timm_lists_its_models_and_builds_some() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_cannot_be_kept_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    """A full disk refuses nobody the answer."""
+
+    def full(path: Path, text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    (cache / "models.json").unlink()
+    monkeypatch.setattr(timm_models, "write_atomically", full)
+    monkeypatch.setattr(
+        timm_models, "_ask", lambda *names: {"no_weights": {"parameters": 10, "blocks": 2}} if names else LIST
+    )
+    assert [model.name for model in all_models().values()] == [model["name"] for model in LIST]
+    assert sizes_of(["no_weights.tag"])["no_weights.tag"].parameters == 10
+    assert known_models() is None

@@ -67,6 +67,16 @@ def test_training_on_features_is_training_through_the_body(tmp_path: Path, monke
     assert scores == pytest.approx(expected_scores, rel=1e-4)
 
 
+def test_what_the_model_says_of_itself_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    prepared(
+        settings(model="deit_tiny_distilled_patch16_224", dropout=0.5, train_size=20, test_size=20), tmp_path, said
+    )
+    assert said[0].startswith("dropout has no effect")
+    prepared(settings(dropout=0.5), tmp_path, later := [])
+    assert not any("dropout" in sentence for sentence in later)
+
+
 def test_they_are_computed_once(tmp_path: Path) -> None:
     said: list[str] = []
     told: list[str] = []
@@ -149,7 +159,10 @@ def test_a_computation_that_was_stopped_goes_on_where_it_was(tmp_path: Path, mon
 
 def test_a_cache_that_cannot_be_written_costs_nothing_else(tmp_path: Path) -> None:
     (tmp_path / FOLDER).write_text("no folder")
-    assert epoch(prepared(settings(), tmp_path))[0]
+    said: list[str] = []
+    assert epoch(prepared(settings(), tmp_path, said))[0]
+    assert said[1].startswith("Features of 100 images computed in ") and "kept" not in said[1]
+    assert said[2] == f"Not all of them could be kept in {tmp_path / FOLDER}: File exists."
 
 
 @pytest.mark.parametrize(

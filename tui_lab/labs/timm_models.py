@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import subprocess
@@ -69,10 +70,9 @@ def timm_models() -> Mapping[str, TimmModel]:
     """
     known = known_models()
     if known is None:
-        _keep(_list_file(), _ask())
-        known = known_models()
-    if known is None:
-        raise TuiLabError(f"{_list_file()} cannot be read.", "Delete it.")
+        listed = _ask()
+        _keep(_list_file(), listed)
+        known = _by_name(listed)
     return known
 
 
@@ -91,11 +91,13 @@ def sizes_of(names: Sequence[str]) -> dict[str, Size]:
     What cannot be built by itself, because it needs a package that is not here, is left out. Raises TuiLabError when
     that process fails.
     """
-    unknown = [name for name in names if known_size(name) is None]
-    if unknown:
-        for name, size in _ask(*(name.partition(".")[0] for name in unknown)).items():
-            _keep(_size_file(name), size)
     found = {name: known_size(name) for name in names}
+    unknown = {name: name.partition(".")[0] for name, size in found.items() if size is None}
+    if unknown:
+        asked = _ask(*unknown.values())
+        for name, size in asked.items():
+            _keep(_size_file(name), size)
+        found |= {name: Size(**asked[short]) for name, short in unknown.items() if short in asked}
     return {name: size for name, size in found.items() if size is not None}
 
 
@@ -109,12 +111,24 @@ def known_size(name: str) -> Size | None:
 
 
 def find_models(pattern: str, models: Mapping[str, TimmModel]) -> list[TimmModel]:
-    """Those whose name has every word of `pattern` in it, the best first: its beginning, then shorter names."""
-    words = pattern.casefold().replace("*", " ").split()
-    found = [model for model in models.values() if all(word in model.name.casefold() for word in words)]
+    """Those whose name has every word of `pattern` in it, the best first: its beginning, then shorter names.
+
+    A word may be a name with a tag, as the hub has it: `vit_tiny_patch16_224.augreg_in21k`.
+    """
+    words = [word.partition(".") for word in pattern.casefold().replace("*", " ").replace("-", "_").split()]
+    found = [
+        model
+        for model in models.values()
+        if all(name in model.name.casefold() and _has_tag(model, tag) for name, _, tag in words)
+    ]
     if not words:
         return found
-    return sorted(found, key=lambda model: (not model.name.startswith(words[0]), len(model.name), model.name))
+    first = words[0][0]
+    return sorted(found, key=lambda model: (not model.name.startswith(first), len(model.name), model.name))
+
+
+def _has_tag(model: TimmModel, beginning: str) -> bool:
+    return not beginning or any(tag.startswith(beginning) for tag in model.tags)
 
 
 def check_model(model: str, models: Mapping[str, TimmModel]) -> TimmModel:
@@ -146,7 +160,11 @@ def _size_file(name: str) -> Path:
 
 @cache
 def _read(file: Path, _changed: int) -> Mapping[str, TimmModel]:
-    return {model.name: model for model in map(TimmModel.of, json.loads(file.read_bytes()))}
+    return _by_name(json.loads(file.read_bytes()))
+
+
+def _by_name(listed: Sequence[Mapping[str, Any]]) -> Mapping[str, TimmModel]:
+    return {model.name: model for model in map(TimmModel.of, listed)}
 
 
 def _ask(*names: str) -> Any:
@@ -166,5 +184,6 @@ def _ask(*names: str) -> Any:
 
 
 def _keep(file: Path, content: Any) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, json.dumps(content))
+    with contextlib.suppress(OSError):  # a full disk costs the next one the time again
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, json.dumps(content))

@@ -21,6 +21,7 @@ from tui_lab.errors import CheckpointError, UsageError
 from tui_lab.models.timm_weights import build_network
 
 DIGEST_BYTES = 16
+NO_DROPOUT = "dropout has no effect: more than one layer makes the outputs of this network of its features."
 
 
 class Scaling(nn.Module):
@@ -79,7 +80,7 @@ class TimmModel(nn.Module):
     Attributes:
         network: timm's.
         scaling: what stands before it.
-        notes: sentences on what was done to the weights, for whoever starts a run with them.
+        notes: sentences for whoever starts a run: on what was done to the weights, and what has no effect.
         body_key: see `HasFrozenBody`.
         frozen: the names of what the state dict leaves out.
         trial_samples: so many are enough to try out how the model computes fastest.
@@ -111,9 +112,9 @@ class TimmModel(nn.Module):
         has_values = torch.get_default_device().type != "meta"
         built = build_network(model, classes, pretrained and has_values, weights, image_size)
         self.network: Any = built[0]
-        self.notes = built[1]
         self.scaling = Scaling(resolve_model_data_config(self.network), image_size)
         self.dropout = nn.Dropout(dropout)
+        self.notes = (*built[1], *((NO_DROPOUT,) if dropout and not self._is_split else ()))
         self.trainable = trainable
         _freeze(self.network, model, trainable)
         self._frozen_modules = list(_outermost_frozen(self.network))

@@ -51,6 +51,7 @@ class FeatureStore:
     def __init__(self, model: HasFrozenBody, plan: Plan, cache: Path, tell: Tell, say: Say) -> None:
         self._model, self._plan, self._folder = model, plan, cache / FOLDER
         self._tell, self._say = tell, say
+        self._unkept = ""  # why some could not be kept
         self._key = f"{model.body_key} torch {torch.__version__} {plan}"
 
     def splits(self, batches: Mapping[str, Batches]) -> dict[str, Split]:
@@ -65,8 +66,10 @@ class FeatureStore:
         found = progress.total - progress.computed
         if progress.computed:
             seconds = duration(time.perf_counter() - start)
-            kept = f"; those of {found:,} more were kept" if found else ", and kept"
+            kept = f"; those of {found:,} more were kept" if found else "" if self._unkept else ", and kept"
             self._say(f"Features of {progress.computed:,} images computed in {seconds}{kept}.")
+            if self._unkept:
+                self._say(f"Not all of them could be kept in {self._folder}: {self._unkept}.")
         else:
             self._say(f"Features of {found:,} images were kept from an earlier run.")
         return {name: Split(computed[id(of_split)], of_split.labels) for name, of_split in batches.items()}
@@ -90,10 +93,12 @@ class FeatureStore:
                 progress.skip(count)
                 return kept["features"]
         features = self._compute(batches, part, progress)
-        with contextlib.suppress(OSError):  # a full disk costs the next run the time again, not this run its life
+        try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with replacing(path) as file:
                 file.write(safetensors.torch.save({"features": features, "digest": _digest(features)}))
+        except OSError as error:  # a full disk costs the next run the time again, not this run its life
+            self._unkept = error.strerror or str(error)
         return features
 
     @torch.no_grad()

@@ -70,6 +70,8 @@ def prepare(
     sample = inputs.trial_batch()
     torch.manual_seed(stream_seed(hyperparameters.seed, "init"))
     model = build_model(tuple(sample.shape[1:]), dataset.classes)
+    for note in getattr(model, "notes", ()):
+        say(note)
     if plan is None:
         tried = sample[: getattr(model, "trial_samples", len(sample))]
         plan = make_plan(hyperparameters, threads, lambda: copy.deepcopy(model), tried, cache)
