@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -37,9 +38,10 @@ async def test_words_narrow_the_list_and_enter_takes_the_model_into_the_form(
         await pilot.press(*"vit384")
         await until(pilot, lambda: "No model has these words" in screen_text(app))
         app.screen.query_one(Input).value = "vit 384"
-        await until(pilot, lambda: "1 of 4 models. vit_tiny_patch16_384: pretrained: augreg" in screen_text(app))
+        await until(pilot, lambda: "pretrained: augreg" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: form(app).values["model"] == "vit_tiny_patch16_384")
+        assert app.focused is form(app).fields["model"].editor
         assert form(app).changed == ["model"]
 
 
@@ -49,12 +51,27 @@ async def test_parameters_are_counted_and_arrows_choose(make_app: Callable[..., 
         await opened(pilot, app)
         await choose(pilot, app, "timm/")
         await pilot.press("f4")
-        await until(pilot, lambda: "5.5 M  12 blocks" in screen_text(app))
-        assert "0.3 M   6 blocks" in screen_text(app)
+        await until(pilot, lambda: re.search(r"params +blocks .* 5\.5 M +12 ", screen_text(app), re.DOTALL))
+        assert re.search(r" 0\.3 M +6 ", screen_text(app))
+        assert "counting" not in screen_text(app)
         await pilot.press("down", "down")
-        await until(pilot, lambda: "test_vit: pretrained: r160" in screen_text(app))
+        await until(pilot, lambda: "pretrained: r160" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: form(app).values["model"] == "test_vit")
+
+
+async def test_that_parameters_cannot_be_counted_is_said(make_app: Callable[..., Any], monkeypatch) -> None:
+    def fail(*names: str) -> None:
+        raise TuiLabError("timm has not answered.")
+
+    monkeypatch.setattr(timm_models, "_ask", fail)
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await choose(pilot, app, "timm/")
+        await pilot.press("f4")
+        await until(pilot, lambda: "timm has not answered." in screen_text(app))
+        assert "counting" not in screen_text(app)
 
 
 async def test_escape_leaves_the_form_and_a_failure_is_said(make_app: Callable[..., Any], monkeypatch) -> None:

@@ -109,8 +109,11 @@ async def test_only_what_has_an_effect_is_shown_unless_searched_for(make_app):
         await pilot.press(*"cosine")
         await until(pilot, lambda: form(app).fields["T_max"].display)
         assert not form(app).fields["lr"].display
+        await pilot.press(*"qq")
+        await until(pilot, lambda: "Nothing here has 'cosineqq' in its name, topic or help." in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: form(app).fields["lr"].display)
+        assert "Nothing here" not in screen_text(app)
         form(app).fields["scheduler"].editor.value = "cosine"
         await until(pilot, lambda: form(app).fields["T_max"].display)
 
@@ -132,6 +135,21 @@ async def test_a_slash_searches_from_a_number_and_is_typed_into_a_text(make_app)
         folder.editor.focus()
         await pilot.press("slash", "a")
         await until(pilot, lambda: folder.editor.value == "/a")
+
+
+async def test_a_field_that_a_search_leaves_out_stays_while_it_is_typed_into(make_app):
+    app = make_app()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("slash")
+        await pilot.press(*"dataset")
+        form(app).fields["dataset"].editor.value = "folder"
+        folder = form(app).fields["folder"]
+        await until(pilot, lambda: folder.display)  # it is missing
+        folder.editor.focus()
+        await pilot.press(*"/srv/q")
+        await until(pilot, lambda: not folder.problem)
+        assert folder.display and folder.editor.value == "/srv/q"
 
 
 async def test_drafts_survive_a_look_at_another_exercise(make_app):

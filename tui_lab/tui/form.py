@@ -302,11 +302,13 @@ default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything. `F3`
         values = self.values
         wanted = self.query_one("#form-search", Input).value.strip().casefold()
         shown: set[str] = set()
+        focused = self._focused_field()
         for name, field in self.fields.items():
             d = field.declaration
             problem = self._mistakes.get(name, "")
             fits = wanted in f"{name} {name.replace('_', ' ')} {d.topic} {d.help}".casefold()
-            field.display = bool(problem) or (fits and (d.has_effect(values) or bool(wanted)))
+            is_kept = bool(problem) or field is focused  # whoever types into it goes on typing into it
+            field.display = is_kept or (fits and (d.has_effect(values) or bool(wanted)))
             field.show(is_changed=values[name] != d.default, problem=problem)
             if field.display:
                 shown.add(d.topic)
@@ -376,8 +378,11 @@ default has a dot. `/` searches; `ctrl+z` resets the field, `R` everything. `F3`
         """What the focused field is; without one, what is wrong or how many have changed."""
         field = self._focused_field()
         help_line = self.query_one("#form-help", Static)
+        wanted = self.query_one("#form-search", Input).value.strip()
         if self._elsewhere:
             help_line.update(Content.styled("; ".join(self._elsewhere), "$text-error"))
+        elif wanted and not any(field.display for field in self.fields.values()):
+            help_line.update(Content(f"Nothing here has {wanted!r} in its name, topic or help.   esc: show all"))
         elif field is not None:
             d = field.declaration
             question = f"  question {d.question}: F3" if d.question else ""

@@ -29,7 +29,8 @@ class FindModel(ModalScreen[str | None]):
     """Gives the name of a model, or None when the user leaves it. `value`: the name to begin with."""
 
     HELP = """**A model of timm.** Type words of its name; ↑ ↓ choose, enter takes it into the form, escape leaves the
-form as it is. Parameters are counted once few models are left."""
+form as it is. *side* is that of the images it was made for. Parameters and blocks are counted once few models are
+left."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave it"),
         Binding("down", "move('cursor_down')", "Next", show=False),
@@ -43,6 +44,7 @@ form as it is. Parameters are counted once few models are left."""
         self._value = value
         self._models: Mapping[str, TimmModel] = {}
         self._found: list[TimmModel] = []
+        self._problem = ""  # that sizes could not be counted
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -50,12 +52,14 @@ form as it is. Parameters are counted once few models are left."""
             box.border_title = "Models of timm"
             box.border_subtitle = "enter takes it   escape leaves it"
             yield Input(placeholder="words of the name: vit tiny", compact=True, id="models-search")
+            yield Static(id="models-head")
             yield OptionList(id="models-list", compact=True)
             yield Static(Content("Asking timm which models there are ..."), id="models-said")
 
     def on_mount(self) -> None:
         self.query_one(OptionList).can_focus = False
         self.query_one(Input).focus()
+        self.query_one("#models-head", Static).update(_row("model", "side", "", "params", "blocks", self._name_width))
         self.run_worker(self._list, thread=True, exit_on_error=False)
 
     def _list(self) -> None:
@@ -85,12 +89,14 @@ form as it is. Parameters are counted once few models are left."""
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([_option(model, self._name_width, is_sized=count <= SIZED) for model in self._found])
-        options.highlighted = 0 if self._found else None
-        self._say(f"{count:,} of {len(self._models):,} models" if count else "No model has these words in its name.")
         if self._timer is not None:
             self._timer.stop()
+            self._timer = None
+        self._problem = ""
         if 0 < count <= SIZED and any(known_size(model.name) is None for model in self._found):
             self._timer = self.set_timer(REST_S, self._count)
+        options.highlighted = 0 if self._found else None
+        self._tell()
 
     @property
     def _name_width(self) -> int:
@@ -105,28 +111,34 @@ form as it is. Parameters are counted once few models are left."""
         try:
             sizes_of(names)
         except (TuiLabError, OSError) as error:
-            self.app.call_from_thread(self._say, str(error))
+            self.app.call_from_thread(self._show_sizes, names, str(error))
         else:
-            self.app.call_from_thread(self._show_sizes)
+            self.app.call_from_thread(self._show_sizes, names)
 
-    def _show_sizes(self) -> None:
-        if not self.is_mounted:
-            return
+    def _show_sizes(self, names: list[str], problem: str = "") -> None:
+        if not self.is_mounted or names != [model.name for model in self._found]:
+            return  # others are looked at now
+        self._timer, self._problem = None, problem
         options = self.query_one(OptionList)
-        for i, model in enumerate(self._found[: SIZED + 1]):
+        for i, model in enumerate(self._found):
             options.replace_option_prompt_at_index(i, _line(model, self._name_width, known_size(model.name)))
+        self._tell()
 
     def _say(self, sentence: str) -> None:
         if self.is_mounted:
             self.query_one("#models-said", Static).update(Content(sentence))
 
     @on(OptionList.OptionHighlighted)
-    def _tell(self, event: OptionList.OptionHighlighted) -> None:
-        """Which pretrained weights it has."""
-        model = self._models.get(event.option.id or "")
-        if model is not None:
-            tags = f"pretrained: {', '.join(model.tags)}" if model.tags else "no pretrained weights"
-            self._say(f"{len(self._found):,} of {len(self._models):,} models. {model.name}: {tags}")
+    def _tell(self) -> None:
+        """How many there are, and which pretrained weights the chosen one has: a line each."""
+        if not self._found:
+            self._say("No model has these words in its name.")
+            return
+        counting = "; counting parameters ..." if self._timer is not None else ""
+        model = self._found[self.query_one(OptionList).highlighted or 0]
+        tags = f"pretrained: {', '.join(model.tags)}" if model.tags else "no pretrained weights"
+        count = self._problem or f"{len(self._found):,} of {len(self._models):,} models{counting}"
+        self._say(f"{count}\n{tags}")
 
     def action_move(self, action: str) -> None:
         """Of the list, while the keyboard stays with the search."""
@@ -151,9 +163,12 @@ def _option(model: TimmModel, width: int, *, is_sized: bool) -> Option:
 
 
 def _line(model: TimmModel, width: int, size: Size | None) -> Content:
-    """`vit_tiny_patch16_224    224   5.7 M  12 blocks`, the name in `width` cells."""
-    counted = f"{size.parameters / 1e6:,.1f} M  {size.blocks:>2} blocks" if size else ""
+    """`vit_tiny_patch16_224    224                 5.7 M      12`, the name in `width` cells."""
     weights = "" if model.is_pretrained else "no weights"
-    return Content.assemble(
-        (f"{model.name:<{width}}", "bold"), (f" {model.side:>4}  {weights:<10} {counted:>17}", "dim")
-    )
+    counted = (f"{size.parameters / 1e6:,.1f} M", f"{size.blocks}") if size else ("", "")
+    row = _row(model.name, f"{model.side}", weights, *counted, width)
+    return Content.assemble((row[:width], "bold"), (row[width:], "dim"))
+
+
+def _row(name: str, side: str, weights: str, parameters: str, blocks: str, width: int) -> str:
+    return f"{name:<{width}} {side:>4}  {weights:<10} {parameters:>9} {blocks:>7}"

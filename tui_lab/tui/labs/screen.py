@@ -38,7 +38,7 @@ from tui_lab.tui.labs.tree import Entry, PracticalTree, entry_of_preset
 from tui_lab.tui.study_launch import StudyLaunch
 
 PAGES = {"tree": "practical", "about": "about-pane", "form": "form-pane"}
-HINTS = {"model": "F4 searches", "weights": "a file, or empty", "trainable": "head, last-4, all"}
+HINTS = {"model": "F4 searches", "weights": "file, or empty", "trainable": "head|last-2|all"}  # 15 cells
 READ_S = 0.1  # the cursor rests this long on an entry before it is shown: whoever passes over is not slowed down
 
 
@@ -48,10 +48,10 @@ class LabsScreen(Area):
     AREA = "labs"
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (110, "-medium"), (150, "-wide")]  # noqa: RUF012
     JUMPS: ClassVar[Mapping[str, str]] = {"#practical": "e", "#about-tabs": "a", "#form-pane": "f"}
-    HELP = "Pick an exercise or a figure at the left, change what you like in the form, and press **r**."
+    HELP = "Pick an exercise or a figure, change what you like in its settings, and press **r** (while typing, ctrl+r)."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "launch", "Run", id="labs.run"),
-        Binding("ctrl+r", "launch", "Run", show=False, priority=True),
+        Binding("ctrl+r", "launch", "Run", priority=True),  # in the footer where r is typed
         Binding("q", "queue", "Queue", id="labs.queue"),
         Binding("S", "study", "Study", tooltip="Run every arm of the study", id="labs.study"),
         Binding("a", "page('about')", "About", id="labs.about"),
@@ -86,7 +86,8 @@ class LabsScreen(Area):
             tree.border_subtitle = "enter: read and set   r: train"
             tree.add_class("pane")
             yield tree
-            with Vertical(id="about-pane", classes="pane"):
+            with Vertical(id="about-pane", classes="pane") as about:
+                about.border_subtitle = "esc: exercises   f: settings"
                 yield About(id="about-widget")
             with Vertical(id="form-pane", classes="pane") as form:
                 form.border_title = "Settings"
@@ -237,7 +238,7 @@ class LabsScreen(Area):
         form.show_mistakes(mistakes)
         count = len(form.changed)
         pane = self.query_one("#form-pane", Vertical)
-        pane.border_subtitle = f"{count} changed" if count else "all as by default"
+        pane.border_subtitle = f"{f'{count} changed' if count else 'all as by default'}   esc: exercises"
         if mistakes:
             self._say_problem(f"{len(mistakes)} to correct: {mistakes[0].sentence}")
         else:
@@ -385,6 +386,8 @@ class LabsScreen(Area):
         self._drafts[entry.key] = values
         form.set_values(values)
         self._check(form)
+        self.action_page("form")
+        form.fields["model"].editor.focus()  # what is next, the weights, is below
 
     def action_save_preset(self) -> None:
         """Keep what the form says as a preset of the user's."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from rich.text import Text
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
@@ -165,6 +166,17 @@ text and settings, `r` trains it as it is."""
                 self.call_after_refresh(self.move_cursor, node)
                 return True
         return False
+
+    @on(Tree.NodeExpanded)
+    def _show_branch(self, event: Tree.NodeExpanded[Entry]) -> None:
+        if event.node is self.cursor_node:
+            self.call_after_refresh(self._reveal, event.node)
+
+    def _reveal(self, node: TreeNode[Entry]) -> None:
+        """Scroll until what a branch holds is seen, or as much of it as there is room for below its name."""
+        last = max([node.line, *(child.line for child in self._walk(node))])
+        lowest = node.line + self.scrollable_content_region.height - 1
+        self.scroll_to_line(min(last, lowest), animate=False)
 
     def action_shut(self) -> None:
         node = self.cursor_node

@@ -26,6 +26,7 @@ from tui_lab.tui.chart import Chart
 from tui_lab.tui.run.attention import AttentionView, ClassTokenView
 from tui_lab.tui.run.follow import Seen
 from tui_lab.tui.run.views import ConfusionView, Contents, Draw, Frame, MapsView, PlaneView, SamplesView, View
+from tui_lab.tui.texts import put
 
 if TYPE_CHECKING:
     from tui_lab.tui.app import LabApp
@@ -213,6 +214,8 @@ class Inspections(Widget):
             if self._timer is None:
                 self._timer = self.set_timer(wait, self._wake)
             return
+        if drawn is None:  # pictures of many cells take a second on a busy machine; until then, of another run
+            put(view, Text("drawing ...", "dim"))
         self._is_drawing = True
         self._drawn[name], self._due = wanted, time.monotonic() + INTERVAL_S
         frame = Frame(max(20, self.size.width - 4), max(5, self.size.height - 4), look)
