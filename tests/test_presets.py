@@ -373,6 +373,7 @@ def test_the_users_own_win_over_the_shipped(home: Path) -> None:
         ("digits", "'digits' fits 4 presets: digits-convnet, digits-mlp, digits-vit, svm-digits."),
         ("digits-convnt", "There is no preset 'digits-convnt'. Did you mean 'digits-convnet'?"),
         ("2.1", "There is no preset '2.1'. `tui-lab presets list` shows what there is."),
+        ("mlp", "mlp is an exercise, not a preset. Train it with: tui-lab train mlp"),
         ("", "There is no preset ''. `tui-lab presets list` shows what there is."),
     ],
 )

@@ -132,6 +132,14 @@ def test_ticks_are_round_and_where_they_belong():
     assert lines[-1].split() == ["0", "20", "40", "60", "80", "100"]
 
 
+@given(st.integers(1, 30), st.lists(st.floats(0, 1), min_size=1, max_size=12, unique=True))
+def test_no_two_ticks_share_a_row(rows, places):
+    """plotext would draw one of them, and in another process the other."""
+    labelled = plot._Axis(0.0, 1.0, sorted(places)).labelled_on(rows).ticks
+    assert len({round(tick * (rows - 1)) for tick in labelled}) == len(labelled)
+    assert labelled[0] == min(places)
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_a_value_that_is_not_finite_leaves_a_gap_and_a_mark_above_it(bad):
     y = [1.0] * 20 + [bad] * 20 + [2.0] * 20

@@ -66,6 +66,14 @@ def test_an_unknown_exercise_names_the_nearest() -> None:
     assert result.exception.hint == "Did you mean 'convnet'?"
 
 
+@pytest.mark.parametrize("command", ["describe", "train", "preview"])
+def test_whoever_names_a_preset_is_told_what_to_do_with_it(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "2.5"])
+    assert isinstance(result.exception, UsageError)
+    assert result.exception.message == "2.5 is a preset, not an exercise."
+    assert result.exception.hint.endswith("`tui-lab run fig-2.05` trains it.")
+
+
 @pytest.mark.parametrize("columns", [80, 160])
 def test_the_description_fits_the_terminal_and_its_tables_line_up(columns: int) -> None:
     with Terminal("describe", "convnet", columns=columns) as terminal:

@@ -42,6 +42,7 @@ def run(state="finished", name="20261123-064133-convnet-fern", label=None, **fie
         "created": time.time() - 2 * 3600,
         "elapsed": 90.0,
         "device": "cuda:0",
+        "node": "gpubox",
         "epoch": 12,
         "epochs": 20,
         "best": {"epoch": 9, "test_accuracy": 0.7, "test_loss": 0.9},
@@ -88,6 +89,7 @@ def matches(text, entry=RUN, known=None):
         "id~20261123",
         "id>20261122",
         "device=cuda:0",
+        "node=gpubox",
         "device~cuda",
         # numbers
         "lr=0.05",

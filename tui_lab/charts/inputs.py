@@ -13,7 +13,7 @@ from tui_lab.charts.text import folded, shortened
 from tui_lab.inspections.content import Histogram, Spread, Standardization
 
 _WAYS = {
-    "none": "nothing is done",
+    "none": "nothing is done before the model",
     "raw": "pixels from 0 to 255, as they are stored",
     "channel": "(x − mean) / std of each channel",
     "channel-published": "(x − mean) / the mean of each image's std, of each channel",

@@ -111,6 +111,13 @@ class _Axis:
         span = scale(self.high) - low
         return [(scale(value) - low) / span for value in values]
 
+    def labelled_on(self, rows: int) -> _Axis:
+        """The same with one tick a row: of two on a row, plotext would draw now the one and now the other."""
+        by_row: dict[int, float] = {}
+        for tick, place in zip(self.ticks, self.place(self.ticks), strict=True):
+            by_row.setdefault(round(place * (rows - 1)), tick)
+        return replace(self, ticks=list(by_row.values()))
+
 
 @dataclass(frozen=True)
 class _Entry:
@@ -275,6 +282,7 @@ def _canvas(
     import plotext  # takes a tenth of a second, which only drawing should cost
 
     x_axis, y_axis = _axes(curves, width, height - _AXIS_ROWS, x_log=x_log, y_log=y_log)
+    y_axis = y_axis.labelled_on(height - _AXIS_ROWS)
     x_ticks = [10**tick for tick in x_axis.ticks] if x_log else x_axis.ticks
     with _plotext_lock:
         plotext.clear_figure()

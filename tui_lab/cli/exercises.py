@@ -40,11 +40,12 @@ def describe(
     as_json: AsJson = False,
 ) -> None:
     """Every hyperparameter of an exercise: flag, default, allowed values, help, and the question of the report."""
+    from tui_lab.cli.groups import exercise_called
     from tui_lab.cli.output import data_console, print_json
     from tui_lab.hyperparameters import TOPICS
-    from tui_lab.labs.catalogue import LABS, find_exercise
+    from tui_lab.labs.catalogue import LABS
 
-    found = find_exercise(exercise)
+    found = exercise_called(exercise)
     declared = found.declarations.values()
     if as_json:
         print_json({**_summary(found), "hyperparameters": [_as_json(declaration) for declaration in declared]})

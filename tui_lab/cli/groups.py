@@ -35,7 +35,9 @@ def made_group(
         def get_command(self, ctx: Any, cmd_name: str) -> Any:
             if ctx.resilient_parsing and cmd_name not in names():  # completion asks about half a name
                 return None
-            return typer.main.get_command(make(cmd_name))
+            command = typer.main.get_command(make(cmd_name))
+            command.name = cmd_name  # a group has none of its own, and the help lists it
+            return command
 
     def no_listing() -> None:
         pass
@@ -72,11 +74,27 @@ def exercise_group(help: str, make: Callable[[Exercise], Callable[..., None]]) -
         return EXERCISES
 
     def command(name: str) -> typer.Typer:
-        from tui_lab.labs.catalogue import find_exercise
-
-        exercise = find_exercise(name)
+        exercise = exercise_called(name)
         function = make(exercise)
         function.__doc__ = f"{exercise.title} (lab {exercise.lab})."
         return command_with_flags(name, function, exercise.declarations)
 
     return made_group(help, names, command)
+
+
+def exercise_called(name: str) -> Exercise:
+    """As `find_exercise`; whoever names a preset is told what to do with it."""
+    from tui_lab import paths
+    from tui_lab.errors import UsageError
+    from tui_lab.labs.catalogue import EXERCISES, find_exercise
+
+    if name not in EXERCISES:
+        from tui_lab.presets import find_preset
+
+        try:
+            known = find_preset(name, paths.home_dir()).name
+        except UsageError:
+            return find_exercise(name)
+        hint = f"`tui-lab presets show {known}` tells about it, `tui-lab run {known}` trains it."
+        raise UsageError(f"{name} is a preset, not an exercise.", hint)
+    return find_exercise(name)

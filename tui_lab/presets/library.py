@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_lab.errors import UsageError, nearest
+from tui_lab.labs.catalogue import EXERCISES
 from tui_lab.presets.preset import Preset, load_preset
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -71,6 +72,8 @@ def find_preset(name: str, home: Path) -> Preset:
         return load_preset(candidates[0])
     if len(fitting) == 1:
         raise UsageError(f"{name!r} is the name of {len(candidates)} files: {_some(map(str, candidates))}.")
+    if name in EXERCISES:
+        raise UsageError(f"{name} is an exercise, not a preset.", f"Train it with: tui-lab train {name}")
     if fitting:
         raise UsageError(f"{name!r} fits {len(fitting)} presets: {_some(sorted(fitting))}.")
     close = "" if FIGURE.fullmatch(wanted) else nearest(wanted, paths)  # another figure is not meant

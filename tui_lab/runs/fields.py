@@ -71,6 +71,7 @@ FIELDS: Mapping[str, Field] = {
         Field("name", "text", lambda entry: entry.label.name),
         Field("note", "text", lambda entry: entry.label.note),
         Field("device", "text", lambda entry: entry.status.device or entry.status.hyperparameters.get("device")),
+        Field("node", "text", lambda entry: entry.status.node),
         Field("age", "duration", lambda entry: time.time() - entry.status.created if entry.status.created else None),
         Field("created", "date", lambda entry: entry.status.created or None),
         Field("elapsed", "duration", lambda entry: entry.status.elapsed),
