@@ -108,6 +108,29 @@ def test_show_tells_text_settings_published_values_and_commands(home: Path) -> N
     assert f"\ntui-lab --home {home} run fig-2.10\n" in text
 
 
+def test_show_of_a_study_lists_its_arms_beside_what_is_published(home: Path) -> None:
+    text = output(home, "presets", "show", "3.3")
+    rows = [line.split() for line in text.splitlines()]
+    assert ["patch_size=28", "96.16", "%"] in rows
+    assert "patch_size 7" not in text.partition("By default: ")[2]  # it is swept
+    assert f"\ntui-lab --home {home} run fig-3.03\n" in text
+    assert "tui-lab --home" in text and " train vit" not in text
+    shown = json.loads(output(home, "presets", "show", "3.3", "--json"))
+    assert [arm["hyperparameters"] for arm in shown["arms"]] == [{"patch_size": side} for side in (2, 4, 7, 14, 28)]
+    assert shown["arms"][0]["published"] == {"test_accuracy": 0.9553}
+    assert "patch_size" not in shown["configuration"] and shown["configuration"]["embed_dim"] == 32
+
+
+def test_show_of_a_study_whose_default_fits_nothing(home: Path) -> None:
+    study = (
+        'title = "Heads"\nexercise = "vit"\nseeds = 2\n[hyperparameters]\nembed_dim = 30\n[[arms]]\nname = "three"\n'
+    )
+    (home / "presets" / "heads.toml").write_text(study + "hyperparameters = { num_heads = 3 }\n")
+    text = output(home, "presets", "show", "heads")
+    assert ["three", "num_heads=3"] in [line.split() for line in text.splitlines()]
+    assert "2 seeds of each arm" in text
+
+
 def test_show_as_json_has_the_whole_configuration(home: Path) -> None:
     shown = json.loads(output(home, "presets", "show", "fig-2.06", "--json"))
     assert shown["hyperparameters"]["standardize"] == "channel-published"

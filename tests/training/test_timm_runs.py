@@ -35,7 +35,7 @@ def test_a_run_of_a_head_says_what_it_does_and_keeps_little(tmp_path: Path) -> N
     status = train(run)
     assert (status.state, status.epoch, status.doing) == ("finished", 3, "")
     said = [event["message"] for event in EventReader(run.events).read() if event["kind"] == "log"]
-    assert said[0].startswith("Features of 250 images ")
+    assert any(message.startswith("Features of 250 images ") for message in said)  # computed, or kept from another test
     (started,) = [event for event in EventReader(run.events).read() if event["kind"] == "started"]
     assert started["parameters"] > 300_000
     assert started["trained_parameters"] == 650

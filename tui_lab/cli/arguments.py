@@ -10,7 +10,7 @@ from tui_lab.cli.completion import complete_run
 
 RUN_HELP = "An id, a unique part of one, a path, or [bold]last[/bold]."
 OneRun = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=complete_run)]
-SomeRuns = Annotated[list[str], typer.Argument(metavar="RUN...", help=RUN_HELP, autocompletion=complete_run)]
+SomeRuns = Annotated[list[str], typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=complete_run)]
 ON_HELP = "Where: local, ray, ray://HOST:PORT, or auto: on a cluster if one runs here or is named by $RAY_ADDRESS."
 On = Annotated[str, typer.Option("--on", metavar="WHERE", help=ON_HELP)]
 Jobs = Annotated[

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tui_lab.data.catalogue import DatasetInfo
 
-app = typer.Typer(help="Data sets: what is there, and fetching the rest.", no_args_is_help=True)
+app = typer.Typer(help="Data sets: what is there, and fetching the rest.", no_args_is_help=True, add_completion=False)
 
 CLEAN_UP_S = 10.0  # that an interrupted download gets to remove what has arrived
 
@@ -139,7 +139,7 @@ def _descriptions() -> Table:
 @app.command()
 def fetch(
     context: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Data sets.", autocompletion=complete_name)],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Data sets.", autocompletion=complete_name)],
     force: Annotated[bool, typer.Option("--force", help="Fetch also what is there and intact.")] = False,
 ) -> None:
     """Download data sets; only files whose checksum is right are kept."""

@@ -16,7 +16,7 @@ SIZED = 12  # models that are built, to count their parameters, unless all are a
 
 def models(
     pattern: Annotated[
-        list[str] | None, typer.Argument(metavar="WORD...", help="Words that the names have in them.")
+        list[str] | None, typer.Argument(metavar="WORD", help="Words that the names have in them.")
     ] = None,
     pretrained: Annotated[bool, typer.Option("--pretrained", help="Only those with pretrained weights.")] = False,
     sizes: Annotated[

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Ready-made configurations: the figures of the practical, and your own.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode="rich",
 )
 
@@ -27,7 +28,7 @@ app = typer.Typer(
 @app.command("list")
 def list_presets(
     context: typer.Context,
-    filter: Annotated[str, typer.Argument(metavar="[FILTER]", help="Part of a name, an exercise or a title.")] = "",
+    filter: Annotated[str, typer.Argument(metavar="FILTER", help="Part of a name, an exercise or a title.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Every preset, by lab."""
@@ -96,13 +97,15 @@ def show(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """What a preset is about, what it sets, and what the practical published for it."""
+    """What a preset is about, what it sets and, of a study, its arms, and what the practical published for it."""
     from tui_lab.cli.output import data_console, print_json
     from tui_lab.labs.command import train_command
     from tui_lab.presets import find_preset
 
     where = places(context)
     preset = find_preset(name, where.home)
+    known_as = preset.name if preset.name == name or not Path(name).exists() else name
+    run = where.command("run", known_as)
     spelled_out = train_command(preset.exercise, preset.hyperparameters, home=where.home, data=where.data)
     if as_json:
         print_json({**_as_json(preset), "command": spelled_out})
@@ -120,12 +123,22 @@ def show(
         console.print(_settings_table(preset))
     console.print()
     console.print(f"By default: {_defaults(preset)}", markup=False, style="dim")
+    if preset.arms:
+        console.print()
+        console.print(_arms_table(preset))
+    if preset.seeds > 1:
+        console.print()
+        console.print(f"{preset.seeds} seeds{' of each arm' if preset.arms else ''}", markup=False)
     if preset.published:
         console.print()
         console.print(_published_table(preset))
     console.print()
-    known_as = preset.name if preset.name == name or not Path(name).exists() else name
-    console.print(where.command("run", known_as), markup=False, soft_wrap=True)
+    console.print(run, markup=False, soft_wrap=True)
+    if preset.arms:
+        if preset.seeds == 1:
+            seeds = where.command("run", known_as, "--seeds", "3")
+            console.print(f"With the spread over seeds: {seeds}", markup=False, soft_wrap=True)
+        return
     change = where.command("train", preset.exercise.name, "--preset", known_as, *_something_to_change(preset))
     console.print(f"Change something: {change}", markup=False, soft_wrap=True)
     console.print(f"Spelled out: {spelled_out}", markup=False, soft_wrap=True)
@@ -138,7 +151,19 @@ def _something_to_change(preset: Preset) -> list[str]:
     return chosen.arguments(getattr(preset.configuration(), chosen.name))
 
 
+def _values(preset: Preset) -> dict[str, Any]:
+    """Every hyperparameter with its value; of a study in its first arm."""
+    first = preset.arms[0].hyperparameters if preset.arms else {}
+    return preset.configuration(**first).model_dump()
+
+
+def _swept(preset: Preset) -> list[str]:
+    """What the arms of a study set, in the order of the exercise."""
+    return [name for name in preset.exercise.declarations if any(name in arm.hyperparameters for arm in preset.arms)]
+
+
 def _as_json(preset: Preset) -> dict[str, Any]:
+    swept = _swept(preset)
     return {
         "name": preset.name,
         "exercise": preset.exercise.name,
@@ -147,8 +172,13 @@ def _as_json(preset: Preset) -> dict[str, Any]:
         "text": preset.text,
         "path": str(preset.path),
         "hyperparameters": dict(preset.hyperparameters),
-        "configuration": preset.configuration().model_dump(),
+        "configuration": {name: value for name, value in _values(preset).items() if name not in swept},
         "published": dict(preset.published),
+        "seeds": preset.seeds,
+        "arms": [
+            {"name": arm.name, "hyperparameters": dict(arm.hyperparameters), "published": dict(arm.published)}
+            for arm in preset.arms
+        ],
     }
 
 
@@ -158,18 +188,19 @@ def _settings_table(preset: Preset) -> Table:
 
     from tui_lab.cli.output import table
 
-    values = preset.configuration().model_dump()
+    values, swept = _values(preset), _swept(preset)
     made = table("sets", "to", "")
     for name, declaration in preset.exercise.declarations.items():
-        if name in preset.hyperparameters:
+        if name in preset.hyperparameters and name not in swept:
             made.add_row(name, Text(_written(values[name]), "bold"), Text(declaration.help, "dim"))
     return made
 
 
 def _defaults(preset: Preset) -> str:
     """The other hyperparameters that have an effect here, each with its value."""
-    values = preset.configuration().model_dump()
-    others = [d for name, d in preset.exercise.declarations.items() if name not in preset.hyperparameters]
+    values = _values(preset)
+    said = {*preset.hyperparameters, *_swept(preset)}
+    others = [d for name, d in preset.exercise.declarations.items() if name not in said]
     return ", ".join(f"{d.name} {_written(values[d.name])}" for d in others if d.has_effect(values))
 
 
@@ -179,14 +210,36 @@ def _written(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else written(value).strip('"') or "-"
 
 
+def _arms_table(preset: Preset) -> Table:
+    """An arm a row: its name, what it sets where the name does not say it, and what the practical published of it."""
+    from rich.text import Text
+
+    from tui_lab.cli.output import table
+
+    settings = [" ".join(f"{k}={_written(v)}" for k, v in arm.hyperparameters.items()) for arm in preset.arms]
+    has_names = [arm.name for arm in preset.arms] != settings
+    metrics = list(dict.fromkeys(metric for arm in preset.arms for metric in arm.published))
+    titles = [f">published {metric.replace('_', ' ')}" for metric in metrics]
+    made = table(f"{len(preset.arms)} arms", *(["sets"] if has_names else []), *titles)
+    for arm, sets in zip(preset.arms, settings, strict=True):
+        published = [_reported(metric, arm.published[metric]) if metric in arm.published else "" for metric in metrics]
+        made.add_row(Text(arm.name), *([Text(sets, "dim")] if has_names else []), *published)
+    return made
+
+
 def _published_table(preset: Preset) -> Table:
     from tui_lab.cli.output import table
-    from tui_lab.runs.sentences import percent
 
     made = table("published", ">")
     for name, value in preset.published.items():
-        made.add_row(name.replace("_", " "), f"{percent(value)} %" if name.endswith("accuracy") else f"{value:g}")
+        made.add_row(name.replace("_", " "), _reported(name, value))
     return made
+
+
+def _reported(metric: str, value: float) -> str:
+    from tui_lab.runs.sentences import percent
+
+    return f"{percent(value)} %" if metric.endswith("accuracy") else f"{value:g}"
 
 
 @app.command()
@@ -226,7 +279,9 @@ def save(
 @app.command()
 def validate(
     context: typer.Context,
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; none = every preset there is.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Files or folders; none = every preset there is.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check preset files and tell every mistake. Exits with 2 when there is one."""

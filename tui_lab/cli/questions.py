@@ -33,7 +33,7 @@ def questions(
     context: typer.Context,
     number: Annotated[
         str | None,
-        typer.Argument(metavar="[NUMBER]", help="1.12, or 12 for that of every lab.", autocompletion=complete_number),
+        typer.Argument(metavar="NUMBER", help="1.12, or 12 for that of every lab.", autocompletion=complete_number),
     ] = None,
     lab: Annotated[int | None, typer.Option(help="Only those of this lab.")] = None,
     search: Annotated[str, typer.Option(metavar="TEXT", help="Only those with all these words.")] = "",

@@ -24,7 +24,7 @@ def report(
     studies: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[STUDY...]",
+            metavar="STUDY",
             help="Names, figure numbers or files; without any, every study of which there are runs.",
             autocompletion=complete_preset,
         ),

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def run(
     context: typer.Context,
     presets: Annotated[
-        list[str], typer.Argument(help="Names, figure numbers (2.5) or files.", autocompletion=complete_preset)
+        list[str],
+        typer.Argument(metavar="PRESET", help="Names, figure numbers (2.5) or files.", autocompletion=complete_preset),
     ],
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Runs of each preset or arm: with its seed, and the next ones.")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Your runs: list, watch, compare, name, resume, pause, stop, export, delete.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode="rich",
 )
 

@@ -9,7 +9,7 @@ import typer
 from tui_lab.cli.arguments import OneRun
 from tui_lab.cli.context import places
 
-Words = Annotated[list[str], typer.Argument(metavar="TEXT...", help='Words; "" takes the old ones away.')]
+Words = Annotated[list[str], typer.Argument(metavar="TEXT", help='Words; "" takes the old ones away.')]
 
 
 def rename(context: typer.Context, run: OneRun, name: Words) -> None:

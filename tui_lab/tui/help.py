@@ -14,8 +14,8 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Input, Markdown, Static
 
-GENERAL = """`1` to `4` go to the areas, `tab` to the next part, `ctrl+o` puts a letter on every part, `ctrl+p` finds
-everything by its name, `F2` opens the settings, `ctrl+q` leaves."""
+GENERAL = """`1` to `5` go to the areas, `tab` to the next part, `ctrl+o` puts a letter on every part, `ctrl+p` finds
+everything by its name, `F2` opens the settings, `F3` the questions of the practical, `ctrl+q` leaves."""
 PARTS = ("Focused", "This screen", "Everywhere", "Typing")  # in the order in which they are shown
 QUIET = ("scroll_", "page_", "focus_", "copy_text", "help_quit", "command_palette", "area")  # known, or in GENERAL
 

@@ -50,7 +50,10 @@ it live, `n` and `p` to the next question and the one before."""
             self.card = card
             self.show = show
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "look", "See it live", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "look", "See it live", show=False),
+        Binding("space", "choose", "Predict", show=False),
+    ]
 
     def __init__(self, spell: Callable[[str], str], *, id: str) -> None:
         super().__init__(id=id)
@@ -62,7 +65,7 @@ it live, `n` and `p` to the next question and the one before."""
     def compose(self) -> ComposeResult:
         yield Static(id="card-title")
         yield Markdown(id="card-question")
-        yield Static("Predict", classes="card-heading")
+        yield Static(id="card-predict", classes="card-heading")
         yield Markdown(id="card-prompt")
         yield OptionList(id="card-choices", compact=True)
         yield Static(id="card-verdict")
@@ -114,6 +117,12 @@ it live, `n` and `p` to the next question and the one before."""
                 shows.highlighted = 0
             shows.focus()
 
+    def action_choose(self) -> None:
+        """The choice under the cursor, as enter takes it."""
+        choices = self.query_one("#card-choices", OptionList)
+        if choices.has_focus:
+            choices.action_select()
+
     @on(OptionList.OptionSelected, "#card-choices")
     def _choose(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -152,6 +161,8 @@ it live, `n` and `p` to the next question and the one before."""
 
     def _show_verdict(self) -> None:
         self.set_class(not self.is_answered, "-asking")
+        how = "" if self.is_answered else "   up or down, then enter"
+        self.query_one("#card-predict", Static).update(Text.assemble("Predict", (how, "dim not bold")))
         verdict = self.query_one("#card-verdict", Static)
         if self.card is None or self.prediction is None:
             return

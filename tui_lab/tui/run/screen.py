@@ -40,7 +40,7 @@ SMOOTHINGS = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98, MAX_SMOOTHING)
 AXES: Mapping[str, Axis] = {"e": "epoch", "s": "total_step", "t": "elapsed"}
 ROOMY, TALL = 44, 55  # rows from which the learning rate, and throughput too, find room below the numbers
 OF_STEPS = ("pause", "step", "scale_lr", "type_lr")  # actions
-OF_CURVES = ("only", "axis", "log", "smooth", "zoom")
+OF_CURVES = ("only", "axis", "log", "smooth", "zoom", "curves")
 CHART_KEYS = "o loss  a accuracy  r rate  i inspect"
 NOTHING = "No run yet.\n\nPress 1, choose an exercise, and press r."
 
@@ -68,6 +68,7 @@ class RunScreen(Area):
         Binding("equals_sign", "type_lr", "Set the learning rate", show=False, id="run.lr"),
         Binding("c", "clone", "To form", tooltip="Its settings into the form", id="run.clone"),
         Binding("i", "inspect", "Inspect", id="run.inspect"),
+        Binding("i", "curves", "Curves", id="run.curves"),
         Binding("d", "detach", "Detach", tooltip="Leave it running, back to the runs", id="run.detach"),
         Binding("k", "kill", "Kill the worker", show=False, id="run.kill"),
         Binding("o", "only('loss')", "Loss chart", show=False),
@@ -141,12 +142,14 @@ class RunScreen(Area):
         self._tick(is_due=True)
         self.call_after_refresh(self._open_something)
 
-    def open_run(self, run_id: str) -> None:
-        """Show a run from now on."""
+    def open_run(self, run_id: str, *, from_curves: bool = False) -> None:
+        """Show a run from now on: as the one before was looked at, or from its curves on."""
         run = RunDirectory(self.workspace.store.root / run_id)
         self._follower, self._seen = Follower(run, self.workspace.home), None
         self._shown.clear()
         self._is_zoomed = self._is_gone = False
+        if from_curves:
+            self._inspect(False)
         self.query_one(Inspections).show_run(run)
         self._show_nothing("")
         self._put("#run-title", Text(run_id, "bold"))
@@ -282,6 +285,8 @@ class RunScreen(Area):
         """Only what makes sense in the run's state."""
         state = self._state
         if self.has_class("-fitted") and action in (*OF_STEPS, *OF_CURVES):
+            return False
+        if action in ("inspect", "curves") and (action == "curves") != self._is_inspecting:
             return False
         if action in ("kill", *OF_STEPS):
             return state in LIVE_STATES
@@ -428,27 +433,35 @@ class RunScreen(Area):
         """The chart that a narrow screen shows, and the focused one."""
         self._only = metric
         self.set_class(metric == "loss", "-loss")
-        self.remove_class("-inspecting")
+        self._inspect(False)
         self.query_one(f"#chart-{metric}").focus()
 
+    @property
+    def _is_inspecting(self) -> bool:
+        """Whether the tabs were gone to; where it is narrow, they are in place of the charts."""
+        return self.has_class("-inspecting") and not self.has_class("-fitted")
+
+    def _inspect(self, is_wanted: bool) -> None:
+        self.set_class(is_wanted, "-inspecting")
+        self.refresh_bindings()
+
     def action_inspect(self) -> None:
-        """The tabs below; where it is narrow, in place of the chart, and back."""
-        if self.has_class("-fitted"):
-            self.query_one(Inspections).focus_tabs()
-            return
-        if self.has_class("-inspecting"):
-            self.action_only(self._only)
-            return
-        self.add_class("-inspecting")
+        """To the tabs."""
+        if not self.has_class("-fitted"):
+            self._inspect(True)
         self.query_one(Inspections).focus_tabs()
 
+    def action_curves(self) -> None:
+        """Back to the charts."""
+        self.action_only(self._only)
+
     def action_tab(self, name: str) -> None:
-        self.add_class("-inspecting")
+        self._inspect(True)
         self.query_one(Inspections).open_tab(name)
         self.query_one(Inspections).focus_tabs()
 
     def action_leave(self) -> None:
-        if self.has_class("-fitted") or not self.has_class("-inspecting"):
+        if not self._is_inspecting:
             raise SkipAction
         self.action_only(self._only)
 

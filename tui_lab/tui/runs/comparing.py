@@ -104,7 +104,9 @@ class Comparison(Container):
 
     def _show_differences(self) -> None:
         pane = self.query_one("#differences")
-        pane.border_title = "Only what differs" if len(self._entries) > 1 else "This run"
+        is_one = len(self._entries) == 1
+        pane.border_title = "This run" if is_one else "Only what differs"
+        pane.border_subtitle = "space in the table marks what to compare" if is_one else ""
         self.query_one("#differences-text", Static).update(self._text(max(20, pane.scrollable_content_region.width)))
 
     def _text(self, width: int) -> RenderableType:
