@@ -28,7 +28,7 @@ from tui_lab.studies.findings.checks import (
 from tui_lab.studies.findings.estimate import ONE_EACH, Estimate, estimate
 from tui_lab.studies.findings.finding import Ref, Sample, check
 from tui_lab.studies.findings.lab2 import FINDINGS
-from tui_lab.studies.findings.measures import final, gap, reaches, roughness, setback
+from tui_lab.studies.findings.measures import Measure, final, gap, reaches, roughness, setback, training_time
 from tui_lab.studies.plan import trials
 from tui_lab.studies.results import results
 
@@ -158,6 +158,23 @@ def test_curves_cross_where_their_means_change_places(
     verdict = all_of(do_not_cross("test_loss", 0, 1, deviation=0.01))([curve("a", *low), curve("b", *high)])
     assert verdict.answer == answer, verdict.sentence
     assert said in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "text", "distance"),
+    [
+        (ACCURACY, 0.967, "96.7 %", "96.7 points"),
+        (gap("accuracy"), -0.0, "0.0 points", "0.0 points"),
+        (final("test_loss"), -0.05, "-0.050", "−0.050"),
+        (reaches("test_accuracy", 0.9), 12.0, "epoch 12", "12.0 epochs"),
+        (training_time(), math.log2(2240), "2,240", "a factor of 2240.00"),
+        (training_time(), math.log2(4.33), "4.33", "a factor of 4.33"),
+    ],
+)
+def test_numbers_are_written_in_the_unit_of_the_measure(
+    measure: Measure, value: float, text: str, distance: str
+) -> None:
+    assert (measure.text(value), measure.distance(value)) == (text, distance)
 
 
 def test_a_setback_is_the_largest_fall_between_two_epochs() -> None:

@@ -65,7 +65,7 @@ class Measure:
         if self.unit == "epochs":
             return f"epoch {value:.0f}" if value == round(value) else f"epoch {value:.1f}"
         if self.unit == "factor":
-            return f"{2**value:.3g}"
+            return f"{factor:,.0f}" if (factor := 2**value) >= 1000 else f"{factor:.3g}"
         if self.unit == "points":
             return self.distance(value)
         return f"{value:.3f}" if self.unit == "nats" else f"{value:.3g}"
@@ -82,7 +82,7 @@ class Measure:
             "rate": (1, ".3g", ""),
         }[self.unit]
         error = f" ± {scale * margin:{digits}}" if margin else ""
-        return f"{scale * value:{digits}}{error}{word}".replace("-", "−")
+        return f"{scale * value + 0.0:{digits}}{error}{word}".replace("-", "−")
 
 
 def final(metric: str) -> Measure:
