@@ -164,7 +164,7 @@ def test_curves_cross_where_their_means_change_places(
     ("measure", "value", "text", "distance"),
     [
         (ACCURACY, 0.967, "96.7 %", "96.7 points"),
-        (gap("accuracy"), -0.0, "0.0 points", "0.0 points"),
+        (gap(), -0.0, "0.0 points", "0.0 points"),
         (final("test_loss"), -0.05, "-0.050", "−0.050"),
         (reaches("test_accuracy", 0.9), 12.0, "epoch 12", "12.0 epochs"),
         (training_time(), math.log2(2240), "2,240", "a factor of 2240.00"),
