@@ -304,7 +304,7 @@ class Attack:
         ("gone.pth", None, "There is no file"),
         ("cut.safetensors", b"\x10\0\0\0\0\0\0\0{", "cannot be read"),
         ("text.pth", b"not weights at all", "cannot be read"),
-        ("code.pth", pickle.dumps(Attack()), "cannot be read"),
+        ("code.pth", pickle.dumps(Attack(), protocol=2), "cannot be read"),
         ("empty.pth", b"", "is empty"),
     ],
 )
