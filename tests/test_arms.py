@@ -48,7 +48,7 @@ def load(folder: Path, text: str, head: str = HEAD) -> Preset:
         ("[published]\ntest_loss = 1.0\n[[arms]]\nname = 'a'\n", "published: belongs to each of the arms"),
         (
             "[hyperparameters]\nimplementation = 'nn'\n[sweep]\nmomentum = [0.0, 0.9]\n",
-            "arms: with momentum=0.9, momentum = 0.9: needs implementation = optim",
+            "sweep: with momentum=0.9, momentum = 0.9: needs implementation = optim",
         ),
         (
             "[sweep]\nlr = "
@@ -81,9 +81,9 @@ def test_arms_that_fit_nothing_are_named_and_what_no_arm_can_mend_is_said_once(t
         load(tmp_path, text, VIT_ON_DIGITS)
     lines = [line.strip() for line in str(caught.value).splitlines()[1:]]
     assert lines[0].startswith("crop = 11: is larger than the 8×8 images of digits")
-    named = [f"arms: with patch_size={side}, patch_size" for side in (3, 5, 6)]
+    named = [f"sweep: with patch_size={side}, patch_size" for side in (3, 5, 6)]
     assert [line.partition(" = ")[0] for line in lines[1:4]] == named
-    assert lines[4:] == ["arms: 1 more of 4 have mistakes like these"]
+    assert lines[4:] == ["sweep: 1 more of 4 have mistakes like these"]
 
 
 def test_arms_may_set_several_things_at_once_and_have_names(tmp_path: Path) -> None:

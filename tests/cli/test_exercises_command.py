@@ -71,7 +71,14 @@ def test_whoever_names_a_preset_is_told_what_to_do_with_it(command: str) -> None
     result = CliRunner().invoke(app, [command, "2.5"])
     assert isinstance(result.exception, UsageError)
     assert result.exception.message == "2.5 is a preset, not an exercise."
-    assert result.exception.hint.endswith("`tui-lab run fig-2.05` trains it.")
+    assert result.exception.hint.endswith("`tui-lab run 2.5` trains it.")
+
+
+@pytest.mark.parametrize("part", ["conv", "convne"])
+def test_a_part_of_a_presets_name_is_no_preset(part: str) -> None:
+    result = CliRunner().invoke(app, ["train", part])
+    assert isinstance(result.exception, UsageError)
+    assert "no exercise" in result.exception.message
 
 
 @pytest.mark.parametrize("columns", [80, 160])

@@ -158,7 +158,7 @@ def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
     assert np.array_equal(read_images([path], 8)[0].permute(1, 2, 0).numpy(), expected)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
 def test_sixteen_bits_of_grey_keep_their_scale(tmp_path: Path, suffix: str) -> None:
     rows = np.repeat(np.linspace(0, 65535, 8).astype(np.uint16), 8).reshape(8, 8)
     Image.fromarray(rows).save(tmp_path / f"a{suffix}")

@@ -117,7 +117,7 @@ def test_a_waiting_run_is_taken_out_of_the_queue_also_from_a_worker_that_is_just
 
 def test_a_killed_run_is_a_crash_by_the_user_and_can_be_resumed(run, worker):
     hold(run, worker.pid)
-    orders.kill(run)
+    assert orders.kill(run) == "killed"
     assert is_gone(worker.pid)
     status = run.read_status()
     assert (status.state, status.message, status.epoch) == ("crashed", "The worker was killed by the user.", 1)
@@ -145,7 +145,7 @@ def test_what_the_worker_said_last_stays(run, worker, monkeypatch):
         hold(run, worker.pid, state="finished")
 
     monkeypatch.setattr(orders.psutil.Process, "kill", finish)
-    orders.kill(run)
+    assert orders.kill(run) == "it had finished by itself"
     assert run.read_status().state == "finished"
 
 

@@ -10,7 +10,7 @@ from tui_lab.data.augment import Augmentation
 from tui_lab.data.batches import Batches
 from tui_lab.data.dataset import Split
 from tui_lab.data.standardize import fit_standardizer
-from tui_lab.errors import DivergedError
+from tui_lab.errors import CheckpointError, DivergedError
 from tui_lab.labs.convnet import ConvNetHyperparameters
 from tui_lab.models.convnet import ConvNet
 from tui_lab.training.engine import Engine
@@ -97,6 +97,16 @@ def test_what_is_called_between_the_batches_of_an_evaluation_may_train_and_may_e
     with pytest.raises(KeyboardInterrupt):
         engine.evaluate(test, None, between)
     assert engine.model.training
+
+
+def test_weights_of_another_model_are_refused_in_a_sentence():
+    engine, _ = make()
+    state = engine.state()
+    state["model"] = {
+        name: tensor.flatten(1) if tensor.dim() > 2 else tensor for name, tensor in state["model"].items()
+    }
+    with pytest.raises(CheckpointError, match="another version"):
+        engine.load_state(state)
 
 
 def test_clipping_bounds_the_whole_gradient():

@@ -38,12 +38,15 @@ def test_a_stop_within_an_evaluation_is_heard_and_whoever_goes_on_evaluates_agai
         assert heard_in == [0, 0, 1]
         assert engine.model.training
         state = load_checkpoint(it.run.checkpoint)
+        stopped = it
     with opened(tmp_path / "resumed", "mlp", **IN_THREE_BATCHES) as it:
         it.session.load_state(state)
         assert (it.session.engine.epoch, it.session.engine.step) == (1, it.session.engine.steps_per_epoch)
         it.session.run()
         after, resumed = trained(it)
     assert before + after == metrics
+    told = [event["steps"] for run in (stopped, it) for event in run.events("step")]
+    assert sum(told) == 3 * it.session.engine.steps_per_epoch  # none is lost, none is told twice
     assert all(torch.equal(resumed[name], tensor) for name, tensor in weights.items())
 
 

@@ -89,12 +89,9 @@ def exercise_called(name: str) -> Exercise:
     from tui_lab.labs.catalogue import EXERCISES, find_exercise
 
     if name not in EXERCISES:
-        from tui_lab.presets import find_preset
+        from tui_lab.presets import is_preset
 
-        try:
-            known = find_preset(name, paths.home_dir()).name
-        except UsageError:
-            return find_exercise(name)
-        hint = f"`tui-lab presets show {known}` tells about it, `tui-lab run {known}` trains it."
-        raise UsageError(f"{name} is a preset, not an exercise.", hint)
+        if is_preset(name, paths.home_dir()):
+            hint = f"`tui-lab presets show {name}` tells about it, `tui-lab run {name}` trains it."
+            raise UsageError(f"{name} is a preset, not an exercise.", hint)
     return find_exercise(name)

@@ -57,8 +57,7 @@ def kill(context: typer.Context, runs: SomeRuns) -> None:
 
     store = places(context).store
     for run in [store.find(name) for name in runs]:
-        orders.kill(run)
-        say(f"{run.id}: killed")
+        say(f"{run.id}: {orders.kill(run)}")
 
 
 def pause(context: typer.Context, runs: SomeRuns) -> None:

@@ -97,13 +97,14 @@ def _read_image(path: Path, side: int) -> Image.Image:
     """Raises one of _UNREADABLE."""
     with Image.open(path, formats=_FORMATS) as image:
         image.draft(None, (2 * side, 2 * side))  # a JPEG far larger than needed is decoded at a fraction
-        upright = _in_color(ImageOps.exif_transpose(image))
+        has_16_bits = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
+        upright = _in_color(ImageOps.exif_transpose(image), has_16_bits)
         return ImageOps.fit(upright, (side, side), Image.Resampling.BILINEAR)
 
 
-def _in_color(image: Image.Image) -> Image.Image:
-    """Where Pillow's conversion to RGB would clip 16 bits to white, or show what lies under transparent pixels."""
-    if image.mode.startswith("I;16"):
+def _in_color(image: Image.Image, has_16_bits: bool) -> Image.Image:
+    """RGB, also where Pillow's conversion would clip 16 bits to white, or show what lies under transparent pixels."""
+    if has_16_bits:
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):
         raise ValueError("its pixels are numbers of 32 bits, whose white is not known; save it with 8 or 16")

@@ -57,8 +57,10 @@ def ask(run: RunDirectory, command: Command | None = None, lr: float | None = No
     return f"asked to {command}" if command else f"asked to use a learning rate of {lr:g}"
 
 
-def kill(run: RunDirectory) -> None:
+def kill(run: RunDirectory) -> str:
     """End the worker of a run at once. The run is "crashed" then, and can be resumed from its last checkpoint.
+
+    Returns what came of it, as `ask` does: "killed", or that it had ended by itself.
 
     Raises:
         UsageError: it has no live worker, one on another host, or one on a cluster with which nobody here speaks.
@@ -73,7 +75,7 @@ def kill(run: RunDirectory) -> None:
         )
     if status.node:
         _have_it_killed(run)
-        return
+        return _how_it_ended(run)
     if status.host != socket.gethostname():
         raise UsageError(f"The worker of {run.id} is on {status.host}.", "Kill it there, or stop the run.")
     try:
@@ -89,6 +91,12 @@ def kill(run: RunDirectory) -> None:
         _wait_for_end(worker)
     if run.read_status().state not in FINAL_STATES - {"crashed"}:  # it may have ended by itself meanwhile
         run.record_crash(KILLED_BY_USER)
+    return _how_it_ended(run)
+
+
+def _how_it_ended(run: RunDirectory) -> str:
+    state = run.read_status().state
+    return "killed" if state == "crashed" else f"it had {state} by itself"
 
 
 def _have_it_killed(run: RunDirectory) -> None:
@@ -98,6 +106,9 @@ def _have_it_killed(run: RunDirectory) -> None:
         while (status := run.read_status()).state not in FINAL_STATES:
             if gone := _alone(run, status):
                 raise gone
+            if status.is_waiting:
+                hint = f"Take it out of the queue with: tui-lab runs stop {run.id}"
+                raise UsageError(f"Run {run.id} has lost its worker, and waits for another.", hint)
             if time.monotonic() > deadline:
                 if wish.exists():
                     raise TuiLabError(f"Nothing was killed: {status.held_by() or 'nobody'} did not take the order.")

@@ -80,6 +80,13 @@ def find_preset(name: str, home: Path) -> Preset:
     raise UsageError(f"There is no preset {name!r}.", close or "`tui-lab presets list` shows what there is.")
 
 
+def is_preset(name: str, home: Path) -> bool:
+    """Whether `name` is the whole name of a preset, the number of a figure that has one, or the path of a file."""
+    if os.sep in name or name.endswith(".toml"):
+        return _expanded(name).is_file()
+    return _normalized(name) in _paths(home)
+
+
 def _expanded(name: str) -> Path:
     try:
         return Path(name).expanduser()

@@ -246,6 +246,7 @@ def _mistakes_in_hyperparameters(exercise: Exercise, values: dict[str, Any], is_
 def _mistakes_in_combinations(exercise: Exercise, content: dict[str, Any]) -> Iterator[Mistake]:
     """What does not go together in every arm, once; else the arms in which something does not, the first three."""
     shared, arms = content.get("hyperparameters", {}), read_arms(content)
+    key = "arms" if "arms" in content else "sweep"
     found = {arm.name: _mistakes_together(exercise, {**shared, **arm.hyperparameters}) for arm in arms}
     everywhere = [m for m in next(iter(found.values()), []) if all(m in mistakes for mistakes in found.values())]
     yield from everywhere
@@ -253,9 +254,9 @@ def _mistakes_in_combinations(exercise: Exercise, content: dict[str, Any]) -> It
     for name in wrong[:MOST_NAMED]:
         for mistake in found[name]:
             if mistake not in everywhere:
-                yield Mistake("arms", None, f"with {name}, {mistake.sentence}", mistake.hint)
+                yield Mistake(key, None, f"with {name}, {mistake.sentence}", mistake.hint)
     if len(wrong) > MOST_NAMED:
-        yield Mistake("arms", None, f"{len(wrong) - MOST_NAMED} more of {len(arms)} have mistakes like these")
+        yield Mistake(key, None, f"{len(wrong) - MOST_NAMED} more of {len(arms)} have mistakes like these")
 
 
 def _mistakes_together(exercise: Exercise, values: dict[str, Any]) -> list[Mistake]:

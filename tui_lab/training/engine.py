@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tui_lab.data.batches import Batches
-from tui_lab.errors import DivergedError
+from tui_lab.errors import CheckpointError, DivergedError
 from tui_lab.hyperparameters import GradientHyperparameters
 from tui_lab.models.stepping import Reduction, TakesOwnSteps
 from tui_lab.seeding import stream_seed
@@ -235,9 +235,13 @@ class Engine:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `state` gave."""
+        """Continue from what `state` gave. Raises CheckpointError where the weights are not those of the model."""
         self.epoch, self.step, self.base_lr = state["epoch"], state["step"], state["base_lr"]
-        self.model.load_state_dict(state["model"])
+        try:
+            self.model.load_state_dict(state["model"])
+        except RuntimeError as error:  # tensors that are missing, or have other shapes
+            message = "The checkpoint is of another version of tui_lab, whose model had other weights."
+            raise CheckpointError(message, "Start the run anew.") from error
         if self.optimizer:
             self.optimizer.load_state_dict(state["optimizer"])
         self.losses, self.accuracies, self._unread = list(state["losses"]), list(state["accuracies"]), []

@@ -183,20 +183,23 @@ class Session:
         """What happens up to ten times a second, between two steps."""
         self._report_steps()
         self._take_orders()
-        if self._is_paused:
+        if self._is_paused and not self._is_interrupted:
             self._wait()
         if self._is_interrupted:
             self._stop()
         if time.monotonic() - self._saved_at > LONG_EPOCH_S:
             self._save()
 
-    def _report_steps(self) -> None:
-        """A step event on the steps since the last; the finite-loss check rides along."""
+    def _report_steps(self, now: float | None = None) -> None:
+        """A step event on the steps since the last; the finite-loss check rides along.
+
+        `now`: seconds of training when the last of them was done, where other things have been done since.
+        """
         engine, first = self.engine, self._reported_step
         losses, accuracies = (old + new for old, new in zip(self._carried, engine.metered(first), strict=True))
         if not losses:
             return
-        now = self.watch.elapsed
+        now = self.watch.elapsed if now is None else now
         seen = engine.samples_seen
         speed = (seen - self._reported_samples) / (now - self._reported_at) if now > self._reported_at else 0.0
         self.recorder.event(
@@ -221,11 +224,10 @@ class Session:
         engine = self.engine
         train, lr = engine.train_score(), engine.lr
         trained_at = self.watch.elapsed
+        metrics = {"train_loss": train.loss, "train_accuracy": train.accuracy, **self._evaluated(trained_at)}
         losses, accuracies = engine.metered(self._reported_step)
         self._carried = self._carried[0] + losses, self._carried[1] + accuracies
         self._carried_seconds = trained_at - self._reported_at
-        metrics = {"train_loss": train.loss, "train_accuracy": train.accuracy}
-        metrics |= self._evaluated()
         engine.check_weights()
         engine.end_epoch()
         self._outputs_at = engine.total_step
@@ -255,8 +257,11 @@ class Session:
         if engine.epoch == 1 or time.monotonic() - self._saved_at > CHECKPOINT_INTERVAL_S:
             self._save()
 
-    def _evaluated(self) -> dict[str, float]:
-        """Loss and accuracy on each split. Who goes on from a stop in between begins with this again."""
+    def _evaluated(self, trained_at: float) -> dict[str, float]:
+        """Loss and accuracy on each split. Who goes on from a stop in between begins with this again.
+
+        `trained_at`: seconds of training until now.
+        """
         self._outputs = []
         metrics: dict[str, float] = {}
         try:
@@ -265,6 +270,7 @@ class Session:
                 metrics |= {f"{split}_loss": score.loss, f"{split}_accuracy": score.accuracy}
         except _StopHeard:
             self._outputs = []
+            self._report_steps(trained_at)  # no checkpoint holds what is carried along
             self._stop()
         return metrics
 

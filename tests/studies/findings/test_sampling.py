@@ -21,11 +21,21 @@ from tui_lab.presets import find_preset
 from tui_lab.runs.compare import Spread
 from tui_lab.runs.store import RunStore
 from tui_lab.studies.curves import Counted, Trained
-from tui_lab.studies.findings.checks import alike, all_of, between, chance_explains, do_not_cross, falling, less, more
+from tui_lab.studies.findings.checks import (
+    Part,
+    alike,
+    all_of,
+    between,
+    chance_explains,
+    do_not_cross,
+    falling,
+    less,
+    more,
+)
 from tui_lab.studies.findings.estimate import estimate
 from tui_lab.studies.findings.finding import Sample
 from tui_lab.studies.findings.measures import Measure, after, drop, final, gap, lead_of_test, lowest, rise, setback
-from tui_lab.studies.findings.sampling import EXACT, sampling, variance_of
+from tui_lab.studies.findings.sampling import EXACT, Sampling, sampling, variance_of
 from tui_lab.studies.plan import trials
 from tui_lab.studies.shelf import Shelf
 
@@ -273,3 +283,10 @@ def test_a_study_on_few_images_is_judged_by_how_few_they_are(tmp_path: Path) -> 
     few = answers(100)["small-rates-are-better"]
     assert few.startswith("undecided")
     assert "assumed at full size; standard error of 100 test images: 4.1 points. 100 test images are too few" in few
+
+
+def test_what_is_refuted_is_not_left_open_by_few_samples() -> None:
+    few = Sampling(1e-4, 0.01, Counted(100))
+    for answer in ("supported", "refuted", "undecided"):
+        judge = all_of(lambda _, answer=answer: Part(answer, "seen", sampling=few, has_too_few_samples=True))
+        assert ("too few to tell" in judge([]).sentence) == (answer == "undecided")

@@ -43,6 +43,7 @@ POLL_S = 0.1  # between two looks at orders and at the wishes of users
 REFRESH_S = 3.0  # between two looks at the nodes
 UNREACHABLE_S = 10.0  # after which a seat that cannot be reached counts as lost
 GO_S = 5.0  # that seats may take to end
+MOST_NAMED = 3  # nodes in a sentence
 MOST_MISSED = 3  # seats in a row that could not be opened, after which no other is tried
 
 NODE_DIED = "node has died"  # in what Ray says of an actor
@@ -131,6 +132,8 @@ class Driver:
             try:
                 self._give(place, run)
             except (TuiLabError, OSError) as error:
+                if place.holds:  # another driver has taken it over: it is not ours to end, or to give another run
+                    self._places.remove(place)
                 self._tell({"error": str(error), "hint": ""})
                 self._end(run)
         self._make_room()
@@ -183,10 +186,11 @@ class Driver:
         nodes = self.cluster.fit
         what = "There is no node that could work."
         if nodes:
-            cpus, gpus = max(node.cpus for node in nodes), max(node.gpus for node in nodes)
             asked = _amount(self.options.cpus, "CPU")
             asked += f" and {_amount(self.options.gpus, 'GPU')}" if self.options.gpus else ""
-            what = f"A run asks for {asked}, and a node has at most {_amount(cpus, 'CPU')} and {_amount(gpus, 'GPU')}."
+            largest = sorted(nodes, key=lambda node: (-node.gpus, -node.cpus))[:MOST_NAMED]
+            has = (f"{node.title} {_amount(node.cpus, 'CPU')} and {_amount(node.gpus, 'GPU')}" for node in largest)
+            what = f"A run asks for {asked}, and no node has that: {', '.join(has)}."
         self._tell({"error": what, "hint": SEE})
         self._return_queue()
 
@@ -369,6 +373,9 @@ class Driver:
         try:
             value = self.cluster.outcome(reference)
         except UnavailableError:
+            if not place.has_arrived:
+                self._miss(place, "It cannot be reached.")
+                return
             place.unreachable_since = place.unreachable_since or time.monotonic()
             if time.monotonic() - place.unreachable_since < UNREACHABLE_S:
                 assert then is not None

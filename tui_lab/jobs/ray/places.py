@@ -42,7 +42,7 @@ class Place:
 
     @property
     def is_free(self) -> bool:
-        return self.has_arrived and self.work is None
+        return self.has_arrived and self.work is None and not self.holds
 
     @property
     def its_work(self) -> Work:

@@ -231,8 +231,9 @@ class Seat:
                 if has_ended or now >= end or (now >= due and exchange.has_news(stay.run, position)):
                     self._answered = now
                     return exchange.collect(stay.run, position, stay.code)
-                worker = self._worker
-            await _until_it_speaks(worker, max(due - now, LOOK_S))
+                # A copy, for another thread may close the worker's own meanwhile
+                output = os.dup(self._worker.output) if self._worker is not None else None
+            await _until_it_speaks(output, max(due - now, LOOK_S))
 
     async def control(self, key: str, content: bytes) -> None:
         """Give the worker what the user wants of it."""
@@ -299,19 +300,20 @@ class Seat:
             return
 
 
-async def _until_it_speaks(worker: SeriesWorker | None, timeout_s: float) -> None:
-    """Wait until the worker has done with its run or has ended, but no longer than that."""
-    if worker is None:
+async def _until_it_speaks(output: int | None, timeout_s: float) -> None:
+    """Wait until a worker has done with its run or has ended, but no longer than that. Closes its `output`."""
+    if output is None:
         await asyncio.sleep(timeout_s)
         return
     has_spoken = asyncio.Event()
-    loop, output = asyncio.get_running_loop(), worker.output
-    loop.add_reader(output, has_spoken.set)
+    loop = asyncio.get_running_loop()
     try:
+        loop.add_reader(output, has_spoken.set)
         with suppress(TimeoutError):
             await asyncio.wait_for(has_spoken.wait(), timeout_s)
     finally:
         loop.remove_reader(output)
+        os.close(output)
 
 
 class Scratch:

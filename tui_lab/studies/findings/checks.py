@@ -303,6 +303,8 @@ def _spread_sentence(parts: Sequence[Part], samples: Sequence[Sample]) -> str:
 
 def _samples_sentence(parts: Sequence[Part], answer: Answer) -> str:
     """That more seeds would not do."""
+    if answer != "undecided":
+        return ""
     few = [part.sampling for part in parts if part.has_too_few_samples and part.answer == answer]
     return f"{_counted(_most(few))} are too few to tell." if few else ""
 

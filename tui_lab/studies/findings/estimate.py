@@ -72,7 +72,8 @@ def estimate(value: float, spreads: Sequence[Spread], measure: Measure, sampling
     found = _of_seeds(value, spreads, measure)
     of_samples = KNOWN * math.sqrt(sum(one.variance for one in samplings))
     few = [one for one in samplings if one.variance or one.is_unknown]
-    is_held = any(spread.n > 1 for spread in spreads) and all(one.counted.is_own for one in few)
+    has_seeds = any(spread.n > 1 for spread, one in zip(spreads, samplings, strict=False) if one in few)
+    is_held = has_seeds and all(one.counted.is_own for one in few)
     if not of_samples:
         return found if is_held or not few else replace(found, sampling=few[0])
     return replace(
