@@ -127,7 +127,6 @@ def _planned(steps: int, moments: int) -> list[int]:
 def _affordable_passes(engine: Engine) -> float:
     """How many samples the model can be asked about in all."""
     few = _part(engine.train, FEW_SAMPLES)
-    engine.evaluate(few)  # the first pass also prepares what later ones use
     seconds = _seconds(engine, few)
     if seconds * few.samples < SLOW_S:
         seconds = _seconds(engine, _part(engine.train, TRIAL_SAMPLES))
@@ -137,6 +136,7 @@ def _affordable_passes(engine: Engine) -> float:
 
 def _seconds(engine: Engine, samples: Batches) -> float:
     """That a forward pass takes, per sample."""
+    engine.evaluate(samples)  # the first pass of so many also prepares what later ones use
     start = time.perf_counter()
     engine.evaluate(samples)
     return (time.perf_counter() - start) / samples.samples
