@@ -14,7 +14,7 @@ from tui_lab.errors import RunBusyError, TuiLabError, UsageError
 from tui_lab.jobs import orders
 from tui_lab.jobs.executor import KILLED_BY_USER
 from tui_lab.jobs.local import LocalExecutor
-from tui_lab.jobs.ray import killing
+from tui_lab.runs import killing
 from tui_lab.runs.control import Control, read_control, request
 from tui_lab.runs.status import Status, process_started
 

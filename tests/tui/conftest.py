@@ -19,6 +19,7 @@ from tui_lab.pictures import Picture
 from tui_lab.previews.content import Layer, LayerTable, Sample, SampleGrid
 from tui_lab.runs import store as store_module
 from tui_lab.runs.directory import RunDirectory
+from tui_lab.runs.store import RunStore
 from tui_lab.tools.tool import Folders, Gallery, Result, Table
 from tui_lab.tui.app import LabApp
 
@@ -123,6 +124,14 @@ def _sheets_parsed_once() -> Iterator[None]:
 def first_area() -> str:
     """The area in which apps open; a module that tests another area than Labs has its own."""
     return "labs"
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    """The runs of the home that apps are made on."""
+    monkeypatch.setattr("tui_lab.runs.store.git_commit", lambda: "")
+    monkeypatch.setattr("tui_lab.runs.store.versions", dict)
+    return RunStore(tmp_path / "home")
 
 
 @pytest.fixture

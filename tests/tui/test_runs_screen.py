@@ -46,13 +46,6 @@ def first_area() -> str:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
-    monkeypatch.setattr("tui_lab.runs.store.git_commit", lambda: "")
-    monkeypatch.setattr("tui_lab.runs.store.versions", dict)
-    return RunStore(tmp_path / "home")
-
-
-@pytest.fixture
 def record(store: RunStore) -> Record:
     """Records a run: `accuracies` after each epoch, an age in hours, a state, and hyperparameters."""
 

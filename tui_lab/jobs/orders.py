@@ -11,9 +11,9 @@ import psutil
 from tui_lab.errors import TuiLabError, UsageError
 from tui_lab.hyperparameters import GradientHyperparameters, mistakes_in, refusal
 from tui_lab.jobs.executor import KILLED_BY_USER
-from tui_lab.jobs.ray import killing
 from tui_lab.jobs.workers import check_free
 from tui_lab.labs.catalogue import EXERCISES
+from tui_lab.runs import killing
 from tui_lab.runs.control import Command, renew, request
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import FINAL_STATES, Status, process_started

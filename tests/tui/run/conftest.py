@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +17,6 @@ from tui_lab.runs.store import RunStore
 @pytest.fixture
 def first_area() -> str:
     return "run"
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
-    monkeypatch.setattr("tui_lab.runs.store.git_commit", lambda: "")
-    monkeypatch.setattr("tui_lab.runs.store.versions", dict)
-    return RunStore(tmp_path / "home")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from typing import Any
 from tui_lab.errors import TuiLabError
 from tui_lab.jobs.executor import KILLED_BY_USER
 from tui_lab.jobs.queue import Orders
-from tui_lab.jobs.ray import exchange, killing
+from tui_lab.jobs.ray import exchange
 from tui_lab.jobs.ray.address import SEE
 from tui_lab.jobs.ray.attempts import MOST_KILLED, count, fail, key_of, was_cut_off
 from tui_lab.jobs.ray.cluster import ANSWER_S, Cluster, GoneError, Node, NodeError, UnavailableError
@@ -35,6 +35,7 @@ from tui_lab.jobs.ray.places import Place, Work
 from tui_lab.jobs.ray.seat import Order
 from tui_lab.jobs.ray.supplies import Supplies
 from tui_lab.processes import named_end
+from tui_lab.runs import killing
 from tui_lab.runs.control import request
 from tui_lab.runs.directory import RunDirectory
 from tui_lab.runs.status import FINAL_STATES
